@@ -1,0 +1,23 @@
+// Ends the whole job when one rank fails.
+#pragma once
+
+#include <string_view>
+
+namespace surd::mpi {
+
+/// Makes every escaping exception end the job: prints "[rank r, host] fatal: what()", flushes, and calls
+/// MPI_Abort with 70, or with 64 for a UsageError (printed without the rank). Call first in main(), before
+/// MPI_Init.
+///
+/// The handler runs at the throw, before any destructor, so that no destructor can enter a collective
+/// operation the other ranks will never join. For that, no frame between main() and the throw may catch, nor
+/// be noexcept.
+void install_fatal_handler() noexcept;
+
+/// Prints `what` as above and ends the job on every rank with `status`. Never returns.
+[[noreturn]] void end_job(std::string_view what, int status = 70) noexcept;
+
+/// Ends the job on every rank with `status`, silently.
+[[noreturn]] void leave_job(int status) noexcept;
+
+}  // namespace surd::mpi

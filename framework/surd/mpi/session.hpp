@@ -1,0 +1,36 @@
+// MPI from start to end of main().
+#pragma once
+
+#include <string>
+
+#include "surd/mpi/communicator.hpp"
+
+namespace surd::mpi {
+
+/// Initialises MPI (asking for MPI_THREAD_MULTIPLE) and finalises it. One per process, in main(). A program
+/// started without a launcher is one rank.
+class Session {
+ public:
+  Session(int& argc, char**& argv);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  /// All ranks, with MPI_ERRORS_RETURN: a copy of MPI_COMM_WORLD.
+  [[nodiscard]] const Communicator& world() const noexcept { return world_; }
+  /// This rank alone.
+  [[nodiscard]] const Communicator& self() const noexcept { return self_; }
+  /// Threads may call MPI at the same time.
+  [[nodiscard]] bool threads() const noexcept { return threads_; }
+
+ private:
+  bool threads_ = false;
+  Communicator world_;
+  Communicator self_;
+};
+
+/// "Open MPI 4.1.4", and the MPI standard it implements: "3.1".
+[[nodiscard]] std::string library_name();
+[[nodiscard]] std::string standard_level();
+
+}  // namespace surd::mpi

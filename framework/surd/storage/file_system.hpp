@@ -1,0 +1,82 @@
+// The one door to the disk: everything surd stores goes through a FileSystem, so that tests can record every
+// operation, replay any prefix of it as a crash would leave it, and make the k-th write fail.
+//
+// Rules that make shared file systems (NFS, Lustre) safe: one writer per file, append only; what others may
+// read whole appears by rename of a closed, synced file; no locks; no inode numbers; no mmap writes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace surd::storage {
+
+using Path = std::filesystem::path;
+
+/// A file being appended to by its only writer. The destructor closes without reporting: call close().
+class WritableFile {
+ public:
+  virtual ~WritableFile() = default;
+
+  /// Writes all of `bytes` at the end: a write(2) that survives the death of the process, not of the node.
+  /// @throws IoError  naming the file, the bytes wanted and the bytes written.
+  virtual void append(std::span<const std::byte> bytes) = 0;
+
+  /// Makes everything appended durable (fdatasync). After a failure the file must be written anew.
+  virtual void sync() = 0;
+
+  /// Closes; write errors that the kernel held back (quota, NFS) appear here.
+  virtual void close() = 0;
+};
+
+/// A file read at any offset; it may grow meanwhile.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+
+  /// Fills `into` from `offset`; returns fewer bytes only at the end of the file.
+  virtual std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) = 0;
+  virtual std::uint64_t size() = 0;
+};
+
+/// Every error is an IoError with the path and errno's text.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  /// Creates or truncates.
+  virtual std::unique_ptr<WritableFile> create(const Path& path) = 0;
+  /// Creates with O_EXCL; nullptr if the file exists.
+  virtual std::unique_ptr<WritableFile> create_new(const Path& path) = 0;
+  virtual std::unique_ptr<ReadableFile> open(const Path& path) = 0;
+
+  /// Size of a regular file, nullopt if there is none.
+  virtual std::optional<std::uint64_t> file_size(const Path& path) = 0;
+  /// Names (not paths) in a directory, sorted; empty if it does not exist.
+  virtual std::vector<std::string> list(const Path& directory) = 0;
+
+  virtual void rename(const Path& from, const Path& to) = 0;
+  /// No error if the file is gone already.
+  virtual void remove(const Path& path) = 0;
+  virtual void make_directories(const Path& directory) = 0;
+  /// Makes creations, renames and removals in `directory` durable.
+  virtual void sync_directory(const Path& directory) = 0;
+};
+
+/// The machine's file system. Honours the fault hook SURD_FAULT (see faults.hpp).
+[[nodiscard]] FileSystem& local_file_system();
+
+/// The whole file. @throws IoError  if it is missing or larger than `limit_bytes`.
+[[nodiscard]] std::string read_file(FileSystem& files, const Path& path, std::uint64_t limit_bytes = 64U << 20);
+
+/// Replaces `path` by `content` in one step: writes `path`.part, syncs, renames, syncs the directory. After a
+/// crash the file holds the old or the new content, never a mixture.
+void write_atomically(FileSystem& files, const Path& path, std::string_view content, bool durable = true);
+
+}  // namespace surd::storage
