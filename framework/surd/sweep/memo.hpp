@@ -15,7 +15,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -102,18 +104,18 @@ struct MemoStatistics {
   std::map<std::string, std::uint64_t> other_versions;  ///< Points of the wanted grid stored by other versions.
 };
 
+struct MemoOptions {
+  bool keep_other_versions = false;  ///< Points of other versions count as done.
+  /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be empty.
+  std::function<void(const Block&)> visit;
+};
+
 /// What a memo holds of a wanted definition. Memory: one bit per wanted point at worst; nothing per stored point.
 class Memo {
  public:
-  struct Options {
-    bool keep_other_versions = false;  ///< Points of other versions count as done.
-    /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be empty.
-    std::function<void(const Block&)> visit;
-  };
-
   /// Scans all segments. `wanted` must outlive it.
   /// @throws FormatError  if a segment was written by a newer surd; IoError.
-  Memo(storage::FileSystem& files, storage::Path directory, const Definition& wanted, Options options = {});
+  Memo(storage::FileSystem& files, storage::Path directory, const Definition& wanted, MemoOptions options = {});
   Memo(Memo&&) noexcept;
   Memo& operator=(Memo&&) noexcept;
   ~Memo();

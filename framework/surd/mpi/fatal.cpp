@@ -1,0 +1,60 @@
+#include "surd/mpi/fatal.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include <mpi.h>
+
+#include "surd/base/error.hpp"
+#include "surd/mpi/communicator.hpp"
+
+namespace surd::mpi {
+namespace {
+
+bool mpi_running() noexcept {
+  int started = 0;
+  int finished = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&finished);
+  return started != 0 && finished == 0;
+}
+
+[[noreturn]] void on_terminate() noexcept {
+  try {
+    if (const auto current = std::current_exception()) std::rethrow_exception(current);
+    end_job("std::terminate without an exception");
+  } catch (const base::UsageError& e) {
+    end_job(e.what(), static_cast<int>(base::ExitStatus::usage));
+  } catch (const std::exception& e) {
+    end_job(e.what());
+  } catch (...) {
+    end_job("exception of unknown type");
+  }
+}
+
+}  // namespace
+
+void install_fatal_handler() noexcept { std::set_terminate(on_terminate); }
+
+void end_job(std::string_view what, int status) noexcept {
+  const auto length = static_cast<int>(what.size());
+  if (status == static_cast<int>(base::ExitStatus::usage)) {
+    std::fprintf(stderr, "surd: error: %.*s\n", length, what.data());
+  } else {
+    int rank = 0;
+    if (mpi_running()) MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    std::fprintf(stderr, "[rank %d, %s] fatal: %.*s\n", rank, host_name().c_str(), length, what.data());
+  }
+  leave_job(status);
+}
+
+void leave_job(int status) noexcept {
+  std::fflush(nullptr);
+  if (mpi_running()) MPI_Abort(MPI_COMM_WORLD, status);
+  std::_Exit(status);
+}
+
+}  // namespace surd::mpi
