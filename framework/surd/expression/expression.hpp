@@ -1,9 +1,8 @@
 // Expressions over named values, as jobs write them: "L * T < 100 and not (model == 'b')".
 //
-// Grammar (PEGTL), loosest first: or; and; not; comparison == != < <= > >= and `in [..]`; + -; * / %; unary
-// -; ** ; literals (numbers, 'text', true, false), names, calls abs sqrt exp log log2 log10 sin cos tan floor
-// ceil round min max. Integers stay integers under + - * % and **; / gives a float. Types must fit: 'a' + 1
-// is an error.
+// Grammar (PEGTL), loosest first: or; and; not; comparison == != < <= > >= and `in [..]`; + -; * / %; unary -; ** ;
+// literals (numbers, 'text', true, false), names, calls abs sqrt exp log log2 log10 sin cos tan floor ceil round min
+// max. Integers stay integers under + - * % and **; / gives a float. Types must fit: 'a' + 1 is an error.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +20,7 @@ using Value = std::variant<bool, std::int64_t, double, std::string>;
 /// A parsed expression. Immutable; cheap to copy; evaluating is thread-safe.
 class Expression {
  public:
-  /// @throws UsageError  with the column and what was expected, or naming a name not in `names`, with the
-  /// nearest.
+  /// @throws UsageError  with the column and what was expected, or naming a name not in `names`, with the nearest.
   static Expression parse(std::string_view text, const std::vector<std::string>& names);
 
   /// Indices into `names` that the expression reads, ascending.

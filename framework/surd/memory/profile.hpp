@@ -13,10 +13,10 @@ namespace surd::memory {
 
 struct PhaseUse {
   std::string name;
-  double seconds = 0;            ///< Wall clock (monotonic).
-  double cpu_seconds = 0;        ///< User and system, all threads, children that were waited for included.
-  std::uint64_t peak_bytes = 0;  ///< VmHWM inside the phase.
-  std::uint64_t read_bytes = 0;  ///< read(2) and the like, page cache included (/proc/self/io rchar).
+  double seconds = 0;              ///< Wall clock (monotonic).
+  double cpu_seconds = 0;          ///< User and system, all threads, children that were waited for included.
+  std::uint64_t peak_bytes = 0;    ///< VmHWM inside the phase.
+  std::uint64_t read_bytes = 0;    ///< read(2) and the like, page cache included (/proc/self/io rchar).
   std::uint64_t written_bytes = 0;
 };
 
@@ -39,10 +39,8 @@ class Profile {
   [[nodiscard]] Phase phase(std::string name);
 
   [[nodiscard]] const std::vector<PhaseUse>& phases() const noexcept { return phases_; }
-  [[nodiscard]] std::uint64_t baseline_bytes() const noexcept {
-    return baseline_bytes_;
-  }                                                         ///< Resident at construction.
-  [[nodiscard]] std::uint64_t peak_bytes() const noexcept;  ///< Over all phases.
+  [[nodiscard]] std::uint64_t baseline_bytes() const noexcept { return baseline_bytes_; }  ///< Resident at construction.
+  [[nodiscard]] std::uint64_t peak_bytes() const noexcept;                                  ///< Over all phases.
 
  private:
   void begin(std::string name);

@@ -3,8 +3,7 @@
 // SURD_FAULT=<what>@<k>[:<substring>][#<rank>] acts at the k-th write-like operation (append, sync, create,
 // rename, remove; counted from 1) of this process on a path containing <substring>:
 //   kill   SIGKILL before the operation      torn   half of an append is written, then SIGKILL
-//   after  SIGKILL after the operation       enospc / eio   the operation fails with that errno, as do later
-//   ones
+//   after  SIGKILL after the operation       enospc / eio   the operation fails with that errno, as do later ones
 // #<rank> limits it to the process whose OMPI_COMM_WORLD_RANK / PMIX_RANK / SLURM_PROCID is <rank>.
 #pragma once
 

@@ -8,13 +8,11 @@
 //   retries: 2          more attempts after a failure
 //   capture: 64KiB      how much of stdout and of stderr is stored (head and tail); 0 for nothing
 //   env: {OMP_NUM_THREADS: "{threads}"}        added to the environment; MPI's own variables are removed
-//   directory: scratch | here                  where it runs (default here: the directory surd was started
-//   in)
+//   directory: scratch | here                  where it runs (default here: the directory surd was started in)
 // Placeholders: every axis and parameter, and {scratch}; {{ and }} are braces.
 //
-// Each command runs in its own process group and dies with its rank, however the rank dies: the child itself
-// by PR_SET_PDEATHSIG, what it started by a guardian process that kills the group when the rank's pipe
-// closes.
+// Each command runs in its own process group and dies with its rank, however the rank dies: the child itself by
+// PR_SET_PDEATHSIG, what it started by a guardian process that kills the group when the rank's pipe closes.
 #pragma once
 
 #include <cstdint>
@@ -32,15 +30,14 @@ namespace surd::sweep {
 struct CommandSpec {
   std::vector<std::string> argv;  ///< With placeholders; one item if shell.
   bool shell = false;
-  base::Json parse;            ///< As in the job, with defaults filled in.
-  double timeout_seconds = 0;  ///< 0: none.
+  base::Json parse;               ///< As in the job, with defaults filled in.
+  double timeout_seconds = 0;     ///< 0: none.
   std::uint32_t retries = 0;
   std::uint64_t capture_bytes = 64 * 1024;
   std::vector<std::pair<std::string, std::string>> environment;
   bool run_in_scratch = false;
 
-  /// Reads command, shell, parse, timeout, retries, capture, env, directory of a job. `names`: valid
-  /// placeholders.
+  /// Reads command, shell, parse, timeout, retries, capture, env, directory of a job. `names`: valid placeholders.
   /// @throws SpecError  also for a placeholder that is no axis or parameter, with the nearest.
   static CommandSpec read(const base::Spec& job, const std::vector<std::string>& names);
 
@@ -54,8 +51,8 @@ struct CommandSpec {
 /// Starts the guardian (once per process); the evaluator runs one command at a time.
 [[nodiscard]] std::unique_ptr<Evaluator> evaluate_command(CommandSpec spec);
 
-/// If argv says that this process was started as a guardian, does its work and returns its exit status, else
-/// -1. Call first in main(), before MPI.
+/// If argv says that this process was started as a guardian, does its work and returns its exit status, else -1.
+/// Call first in main(), before MPI.
 [[nodiscard]] int guardian_main(int argc, char** argv);
 
 }  // namespace surd::sweep

@@ -1,10 +1,10 @@
 // The product of dimensions, its chunks, and the order in which its points are numbered.
 //
-// A point has a coordinate on each dimension (in the order of the job file), a *position* and a *row-major
-// index*. Positions number the points chunk by chunk: chunks in row-major order of their corners, points in
-// row-major order within their chunk. So a chunk is the interval [chunk_begin(c), chunk_begin(c + 1)), and
-// everything that is stored or scheduled is a few intervals of positions. The row-major index is the place in
-// result arrays. All conversions are O(dimensions), nothing is stored per point.
+// A point has a coordinate on each dimension (in the order of the job file), a *position* and a *row-major index*.
+// Positions number the points chunk by chunk: chunks in row-major order of their corners, points in row-major
+// order within their chunk. So a chunk is the interval [chunk_begin(c), chunk_begin(c + 1)), and everything that
+// is stored or scheduled is a few intervals of positions. The row-major index is the place in result arrays.
+// All conversions are O(dimensions), nothing is stored per point.
 #pragma once
 
 #include <cstdint>

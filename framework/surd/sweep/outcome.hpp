@@ -18,8 +18,7 @@ struct Array {
 
   Array() = default;
   /// Shape [values.size()].
-  Array(std::vector<double> v)
-      : shape{v.size()}, values(std::move(v)) {}  // NOLINT(google-explicit-constructor)
+  Array(std::vector<double> v) : shape{v.size()}, values(std::move(v)) {}  // NOLINT(google-explicit-constructor)
   Array(std::vector<std::uint64_t> s, std::vector<double> v) : shape(std::move(s)), values(std::move(v)) {}
   bool operator==(const Array&) const = default;
 };

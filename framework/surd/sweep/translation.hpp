@@ -29,8 +29,7 @@ class Translation {
   /// No point is shared: unrelated, or the axes cannot match.
   [[nodiscard]] bool disjoint() const noexcept { return disjoint_; }
 
-  /// The position in `to` of the point at `position` in `from`; nullopt if it is not on that grid.
-  /// O(dimensions).
+  /// The position in `to` of the point at `position` in `from`; nullopt if it is not on that grid. O(dimensions).
   [[nodiscard]] std::optional<std::uint64_t> operator()(std::uint64_t position);
 
  private:
