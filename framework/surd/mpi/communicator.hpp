@@ -1,6 +1,7 @@
 // A group of ranks and the operations they do together. The only wrapper around MPI that surd needs.
 //
-// Every call checks MPI's return code and throws MpiError with MPI's text. Counts above 2^31 are sent in pieces.
+// Every call checks MPI's return code and throws MpiError with MPI's text. Counts above 2^31 are sent in
+// pieces.
 #pragma once
 
 #include <cstddef>
