@@ -14,7 +14,8 @@
 
 namespace surd::base {
 
-static_assert(std::endian::native == std::endian::little, "surd's formats are little-endian and written by memcpy");
+static_assert(std::endian::native == std::endian::little,
+              "surd's formats are little-endian and written by memcpy");
 
 /// A number whose bytes go to disk as they are.
 template <class T>

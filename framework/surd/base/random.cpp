@@ -19,7 +19,8 @@ __extension__ using Wide = unsigned __int128;
 
 }  // namespace
 
-std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) noexcept {
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key) noexcept {
   for (int round = 0; round < 10; ++round) {
     const auto left = multiply(0xD2511F53U, counter[0]);
     const auto right = multiply(0xCD9E8D57U, counter[2]);

@@ -79,7 +79,8 @@ std::optional<Spec> Spec::find(std::string_view key) const {
 std::vector<Spec> Spec::items() const {
   if (!is_list()) fail_expected("a list");
   std::vector<Spec> items;
-  for (std::size_t i = 0; i < node_->size(); ++i) items.emplace_back((*node_)[i], join(path_, std::to_string(i)));
+  for (std::size_t i = 0; i < node_->size(); ++i)
+    items.emplace_back((*node_)[i], join(path_, std::to_string(i)));
   return items;
 }
 

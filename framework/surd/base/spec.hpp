@@ -66,8 +66,8 @@ class Spec {
   [[nodiscard]] double number() const;  ///< An integer counts as a number; infinities and NaN do not.
   [[nodiscard]] bool boolean() const;
   [[nodiscard]] std::string text() const;
-  [[nodiscard]] std::uint64_t bytes() const;   ///< "512MiB" or a number of bytes.
-  [[nodiscard]] double seconds() const;        ///< "90s", "04:00:00" or a number of seconds.
+  [[nodiscard]] std::uint64_t bytes() const;  ///< "512MiB" or a number of bytes.
+  [[nodiscard]] double seconds() const;       ///< "90s", "04:00:00" or a number of seconds.
 
   [[nodiscard]] std::int64_t get(std::string_view key, std::int64_t otherwise) const;
   [[nodiscard]] double get(std::string_view key, double otherwise) const;

@@ -18,7 +18,8 @@ namespace {
 /// Takes a non-negative decimal number off the front of `text`.
 std::optional<double> take_number(std::string_view& text) {
   double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   if (error != std::errc{} || !(number >= 0) || !std::isfinite(number)) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return number;
@@ -46,9 +47,17 @@ std::optional<double> byte_unit(std::string_view word) {
 }
 
 std::optional<double> second_unit(std::string_view word) {
-  static constexpr std::array<std::pair<std::string_view, double>, 11> units{
-      {{"", 1}, {"s", 1}, {"sec", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"m", 60}, {"min", 60},
-       {"h", 3600}, {"d", 86400}, {"day", 86400}, {"days", 86400}}};
+  static constexpr std::array<std::pair<std::string_view, double>, 11> units{{{"", 1},
+                                                                              {"s", 1},
+                                                                              {"sec", 1},
+                                                                              {"ms", 1e-3},
+                                                                              {"us", 1e-6},
+                                                                              {"m", 60},
+                                                                              {"min", 60},
+                                                                              {"h", 3600},
+                                                                              {"d", 86400},
+                                                                              {"day", 86400},
+                                                                              {"days", 86400}}};
   for (const auto& [name, seconds] : units) {
     if (name == word) return seconds;
   }
@@ -121,7 +130,8 @@ double parse_seconds(std::string_view text) {
     total += *number * *unit;
     any = true;
   }
-  if (!any) throw UsageError(fmt::format("'{}' is not a duration; write for example 90s, 2h30m or 04:00:00", text));
+  if (!any)
+    throw UsageError(fmt::format("'{}' is not a duration; write for example 90s, 2h30m or 04:00:00", text));
   return total;
 }
 

@@ -18,7 +18,8 @@ inline constexpr std::uint64_t GiB = 1024 * MiB;
 /// "1.50 GiB"; exact below 1 KiB.
 [[nodiscard]] std::string format_bytes(std::uint64_t bytes);
 
-/// Parses "1.5" (seconds), "250ms", "90s", "10m", "2h30m", "1d", and Slurm's "MM:SS", "HH:MM:SS", "D-HH:MM:SS". Seconds.
+/// Parses "1.5" (seconds), "250ms", "90s", "10m", "2h30m", "1d", and Slurm's "MM:SS", "HH:MM:SS",
+/// "D-HH:MM:SS". Seconds.
 /// @throws UsageError  if it is not a duration or negative.
 [[nodiscard]] double parse_seconds(std::string_view text);
 

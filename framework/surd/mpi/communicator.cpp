@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "surd/mpi/message.hpp"
+
 namespace surd::mpi {
 namespace {
 
@@ -29,7 +31,8 @@ void check(int rc, const char* call) {
   std::array<char, MPI_MAX_ERROR_STRING> text{};
   int length = 0;
   MPI_Error_string(rc, text.data(), &length);
-  throw MpiError(fmt::format("{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length))));
+  throw MpiError(
+      fmt::format("{}: {}", call, std::string_view(text.data(), static_cast<std::size_t>(length))));
 }
 
 int count(std::size_t n) {
@@ -81,7 +84,12 @@ Communicator Communicator::duplicate() const {
   return Communicator(made);
 }
 
-void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+  Patience patience;
+  for (int done = 0; done == 0; patience.pause()) check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+}
 
 void Communicator::broadcast_bytes(std::span<std::byte> bytes, int root) const {
   while (!bytes.empty()) {
@@ -98,7 +106,8 @@ std::string Communicator::broadcast_text(std::string text, int root) const {
 }
 
 void Communicator::all_gather_bytes(std::span<const std::byte> mine, std::span<std::byte> all) const {
-  check(MPI_Allgather(mine.data(), count(mine.size()), MPI_BYTE, all.data(), count(mine.size()), MPI_BYTE, comm_),
+  check(MPI_Allgather(mine.data(), count(mine.size()), MPI_BYTE, all.data(), count(mine.size()), MPI_BYTE,
+                      comm_),
         "MPI_Allgather");
 }
 
@@ -113,20 +122,27 @@ std::vector<std::string> Communicator::gather_text(std::string_view text, int ro
     total += size;
   }
   std::string all(rank_ == root ? total : 0, '\0');
-  check(MPI_Gatherv(text.data(), count(text.size()), MPI_CHAR, all.data(), counts.data(), offsets.data(), MPI_CHAR,
-                    root, comm_),
+  check(MPI_Gatherv(text.data(), count(text.size()), MPI_CHAR, all.data(), counts.data(), offsets.data(),
+                    MPI_CHAR, root, comm_),
         "MPI_Gatherv");
   std::vector<std::string> texts;
   if (rank_ != root) return texts;
-  for (std::size_t i = 0; i < sizes.size(); ++i) texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]), sizes[i]));
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    texts.push_back(all.substr(static_cast<std::size_t>(offsets[i]), sizes[i]));
   return texts;
 }
 
-std::uint64_t Communicator::sum(std::uint64_t value) const { return reduce(comm_, value, MPI_UINT64_T, MPI_SUM); }
+std::uint64_t Communicator::sum(std::uint64_t value) const {
+  return reduce(comm_, value, MPI_UINT64_T, MPI_SUM);
+}
 double Communicator::sum(double value) const { return reduce(comm_, value, MPI_DOUBLE, MPI_SUM); }
-std::uint64_t Communicator::max(std::uint64_t value) const { return reduce(comm_, value, MPI_UINT64_T, MPI_MAX); }
+std::uint64_t Communicator::max(std::uint64_t value) const {
+  return reduce(comm_, value, MPI_UINT64_T, MPI_MAX);
+}
 double Communicator::max(double value) const { return reduce(comm_, value, MPI_DOUBLE, MPI_MAX); }
-std::uint64_t Communicator::min(std::uint64_t value) const { return reduce(comm_, value, MPI_UINT64_T, MPI_MIN); }
+std::uint64_t Communicator::min(std::uint64_t value) const {
+  return reduce(comm_, value, MPI_UINT64_T, MPI_MIN);
+}
 double Communicator::min(double value) const { return reduce(comm_, value, MPI_DOUBLE, MPI_MIN); }
 
 void Communicator::agree(std::string_view error) const {

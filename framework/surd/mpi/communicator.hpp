@@ -1,6 +1,7 @@
 // A group of ranks and the operations they do together. The only wrapper around MPI that surd needs.
 //
-// Every call checks MPI's return code and throws MpiError with MPI's text. Counts above 2^31 are sent in pieces.
+// Every call checks MPI's return code and throws MpiError with MPI's text. Counts above 2^31 are sent in
+// pieces.
 #pragma once
 
 #include <cstddef>
@@ -60,7 +61,7 @@ class Communicator {
   /// Collective. A copy whose messages cannot meet this one's.
   [[nodiscard]] Communicator duplicate() const;
 
-  /// Collective.
+  /// Collective. Waits politely (see Patience): ranks that arrive early leave their core to others.
   void barrier() const;
 
   /// Collective. `values`, shape [k] with the same k on all ranks, become root's.

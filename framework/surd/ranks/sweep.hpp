@@ -1,9 +1,9 @@
 // Runs a sweep over all ranks: finds what is missing, hands it out, stores what comes back.
 //
-// Rank 0 scans the memo, claims work by leases, and grants batches of points on request by two-sided messages;
-// every rank computes, rank 0 included. While rank 0 is inside a long point a helper thread answers for it. Each
-// rank appends to its own segment of the memo. Batches are guided (large at first, single points at the end or
-// when points are long), longest first where the cost of points is known.
+// Rank 0 scans the memo, claims work by leases, and grants batches of points on request by two-sided
+// messages; every rank computes, rank 0 included. While rank 0 is inside a long point a helper thread answers
+// for it. Each rank appends to its own segment of the memo. Batches are guided (large at first, single points
+// at the end or when points are long), longest first where the cost of points is known.
 #pragma once
 
 #include <atomic>
@@ -28,13 +28,14 @@ struct SweepOptions {
   int ranks_per_point = 1;
   bool retry_failed = false;
   bool keep_other_versions = false;
-  std::uint64_t max_failures = ~std::uint64_t{0};  ///< Stop when more points than this have failed in this run.
+  std::uint64_t max_failures =
+      ~std::uint64_t{0};  ///< Stop when more points than this have failed in this run.
   double lease_seconds = 10;
-  double grace_seconds = 10;             ///< How long a point may go on after a stop request.
-  double time_left_seconds = 0;          ///< Until the job is ended from outside; 0: unknown.
-  std::uint64_t memory_per_point = 0;    ///< Bytes; 0: learned while running.
-  std::uint64_t memory_per_node = 0;     ///< Bytes all points on a node may take together; 0: no limit.
-  std::string cost;                      ///< Expression over axes and parameters; empty: learned from stored points.
+  double grace_seconds = 10;           ///< How long a point may go on after a stop request.
+  double time_left_seconds = 0;        ///< Until the job is ended from outside; 0: unknown.
+  std::uint64_t memory_per_point = 0;  ///< Bytes; 0: learned while running.
+  std::uint64_t memory_per_node = 0;   ///< Bytes all points on a node may take together; 0: no limit.
+  std::string cost;  ///< Expression over axes and parameters; empty: learned from stored points.
 };
 
 /// What rank 0 knows while the sweep runs.
@@ -51,10 +52,10 @@ struct SweepState {
   double rate = 0;                  ///< Points per second, recent.
   double eta_seconds = -1;          ///< Negative: unknown.
   bool stopping = false;
-  std::string last_failure;         ///< "T=1.5 L=16: timed out after 60 s"
+  std::string last_failure;  ///< "T=1.5 L=16: timed out after 60 s"
   struct Rank {
     std::string host;
-    double busy = 0;                 ///< Share of the recent time spent in points, 0..1.
+    double busy = 0;  ///< Share of the recent time spent in points, 0..1.
     std::uint64_t resident_bytes = 0;
     std::uint64_t peak_bytes = 0;
     std::uint64_t computed = 0;
@@ -72,9 +73,9 @@ struct SweepResult {
 /// Called on rank 0 at most ten times a second, and once at the end. Must return soon.
 using SweepObserver = std::function<void(const SweepState&)>;
 
-/// Collective. `stop` is set by a signal handler on any rank; then points under way are finished (or given up after
-/// grace_seconds, when the job ends with status 75 from within), everything is flushed, and the result is
-/// `interrupted`. All ranks return the same `end`.
+/// Collective. `stop` is set by a signal handler on any rank; then points under way are finished (or given up
+/// after grace_seconds, when the job ends with status 75 from within), everything is flushed, and the result
+/// is `interrupted`. All ranks return the same `end`.
 [[nodiscard]] SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& definition,
                                     sweep::Evaluator& evaluator, storage::FileSystem& files,
                                     const SweepOptions& options, const std::atomic<bool>& stop,

@@ -73,7 +73,8 @@ class FileSystem {
 [[nodiscard]] FileSystem& local_file_system();
 
 /// The whole file. @throws IoError  if it is missing or larger than `limit_bytes`.
-[[nodiscard]] std::string read_file(FileSystem& files, const Path& path, std::uint64_t limit_bytes = 64U << 20);
+[[nodiscard]] std::string read_file(FileSystem& files, const Path& path,
+                                    std::uint64_t limit_bytes = 64U << 20);
 
 /// Replaces `path` by `content` in one step: writes `path`.part, syncs, renames, syncs the directory. After a
 /// crash the file holds the old or the new content, never a mixture.

@@ -9,8 +9,8 @@
 
 namespace surd::storage {
 
-/// Compresses blocks; keeps its zstd context and buffer, so that small blocks cost no allocation. Not thread-safe.
-/// Blocks below 256 B, and blocks like recent ones that did not shrink, are passed through.
+/// Compresses blocks; keeps its zstd context and buffer, so that small blocks cost no allocation. Not
+/// thread-safe. Blocks below 256 B, and blocks like recent ones that did not shrink, are passed through.
 class Compressor {
  public:
   explicit Compressor(int level = 1);
@@ -19,7 +19,8 @@ class Compressor {
   ~Compressor();
 
   struct Result {
-    std::span<const std::byte> bytes;  ///< Valid until the next call, or as long as the input if not compressed.
+    std::span<const std::byte>
+        bytes;  ///< Valid until the next call, or as long as the input if not compressed.
     bool compressed;
   };
   [[nodiscard]] Result compress(std::span<const std::byte> raw);
@@ -32,5 +33,9 @@ class Compressor {
 /// Decompresses into `into`, resized to `raw_size`.
 /// @throws FormatError  if `bytes` is no zstd frame of exactly raw_size bytes.
 void decompress(std::span<const std::byte> bytes, std::size_t raw_size, std::vector<std::byte>& into);
+
+/// The same; false where decompress() throws. Never allocates more than a frame of that length can hold.
+[[nodiscard]] bool try_decompress(std::span<const std::byte> bytes, std::size_t raw_size,
+                                  std::vector<std::byte>& into);
 
 }  // namespace surd::storage

@@ -69,7 +69,8 @@ struct LogDamage {
   std::string reason;
 };
 
-/// Reads records in order with one sequential pass and a buffer of about 1 MiB (more only for larger records).
+/// Reads records in order with one sequential pass and a buffer of about 1 MiB (more only for larger
+/// records).
 class LogReader {
  public:
   /// Starts at `offset`, the end() of an earlier reader, to read only what was appended since.
@@ -79,7 +80,8 @@ class LogReader {
   ~LogReader();
 
   /// The next valid record; nullopt at the end of what is in the file now.
-  /// @throws IoError  if the file cannot be read; FormatError  if a newer surd wrote it, naming both versions.
+  /// @throws IoError  if the file cannot be read; FormatError  if a newer surd wrote it, naming both
+  /// versions.
   [[nodiscard]] std::optional<LogRecord> next();
 
   /// Reads the record at `offset` again, nullopt if there is no valid one.

@@ -40,7 +40,8 @@ class Point {
 
   /// Value of the axis or parameter `name`. @throws UsageError  listing the names, if there is none such.
   [[nodiscard]] Value value(std::string_view name) const;
-  /// @throws UsageError  if it is of another type; f64 takes integers too, i64 takes floats that are integers.
+  /// @throws UsageError  if it is of another type; f64 takes integers too, i64 takes floats that are
+  /// integers.
   [[nodiscard]] double f64(std::string_view name) const;
   [[nodiscard]] std::int64_t i64(std::string_view name) const;
   [[nodiscard]] bool boolean(std::string_view name) const;
@@ -71,20 +72,26 @@ class Context {
   /// Starts work on `point`; removes the scratch directory of the one before.
   void begin(const Point& point, std::uint32_t attempt);
 
+  /// Removes the scratch directory of the last point.
+  void finish() noexcept;
+
   /// The random stream of this point: a function of the job's seed and the point's identity alone.
   [[nodiscard]] base::RandomStream random() const;
   /// The ranks working on this point together (one, unless --ranks-per-point).
   [[nodiscard]] const mpi::Communicator& ranks() const noexcept { return ranks_; }
-  /// An empty directory for this point on node-local storage; made at the first call, removed after the point.
+  /// An empty directory for this point on node-local storage; made at the first call, removed after the
+  /// point.
   [[nodiscard]] const std::filesystem::path& scratch();
-  /// The job must end soon: return (or throw) early. What a function returns after that is stored all the same,
-  /// unless it throws Abandoned.
+  /// The job must end soon: return (or throw) early. What a function returns after that is stored all the
+  /// same, unless it throws Abandoned.
   [[nodiscard]] bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stop_; }
   /// 1 for the first attempt.
   [[nodiscard]] std::uint32_t attempt() const noexcept { return attempt_; }
 
  private:
+  void clear_scratch() noexcept;
+
   const mpi::Communicator& ranks_;
   const std::atomic<bool>& stop_;
   std::filesystem::path scratch_root_;
@@ -93,8 +100,8 @@ class Context {
   std::uint32_t attempt_ = 1;
 };
 
-/// Thrown by a function (or command) that gave up a point because stop_requested(): nothing is stored, and the
-/// point is computed by the next run.
+/// Thrown by a function (or command) that gave up a point because stop_requested(): nothing is stored, and
+/// the point is computed by the next run.
 struct Abandoned {};
 
 using Body = std::function<Values(const Point&, Context&)>;
@@ -107,7 +114,8 @@ struct Function {
 };
 
 struct FunctionOptions {
-  std::string version = "1";  ///< Change it when results change: stored points of other versions are not reused.
+  std::string version =
+      "1";  ///< Change it when results change: stored points of other versions are not reused.
 };
 
 [[nodiscard]] inline Function function(std::string name, Body body, FunctionOptions options = {}) {

@@ -1,0 +1,92 @@
+#include "surd/storage/frame.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include "surd/base/error.hpp"
+
+namespace surd::storage {
+namespace {
+
+constexpr std::size_t smallest_block_bytes = 256;
+constexpr unsigned longest_pause = 63;
+// A zstd block holds at most 128 KiB and takes at least 3 bytes.
+constexpr std::size_t block_content_bytes = std::size_t{128} << 10;
+constexpr std::size_t block_least_bytes = 3;
+
+struct FreeCompression {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+struct FreeDecompression {
+  void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+};
+
+ZSTD_DCtx* decompression_context() {
+  static thread_local const std::unique_ptr<ZSTD_DCtx, FreeDecompression> context(ZSTD_createDCtx());
+  base::expect(context != nullptr, "zstd cannot make a decompression context");
+  return context.get();
+}
+
+}  // namespace
+
+struct Compressor::State {
+  explicit State(int wanted) : level(wanted), context(ZSTD_createCCtx()) {
+    base::expect(context != nullptr, "zstd cannot make a compression context");
+  }
+
+  /// Compresses into `buffer`; 0 if that does not save at least a sixteenth.
+  std::size_t shrink(std::span<const std::byte> raw) {
+    const auto room = raw.size() - raw.size() / 16;
+    if (buffer.size() < room) buffer.resize(room);
+    const auto size = ZSTD_compressCCtx(context.get(), buffer.data(), room, raw.data(), raw.size(), level);
+    return ZSTD_isError(size) != 0 ? 0 : size;  // the only error here is that the block does not fit
+  }
+
+  int level;
+  std::unique_ptr<ZSTD_CCtx, FreeCompression> context;
+  std::vector<std::byte> buffer;
+  unsigned pause = 0;   ///< Blocks to pass through after the next one that does not shrink.
+  unsigned paused = 0;  ///< Blocks still to pass through.
+};
+
+Compressor::Compressor(int level) : state_(std::make_unique<State>(level)) {}
+Compressor::Compressor(Compressor&&) noexcept = default;
+Compressor& Compressor::operator=(Compressor&&) noexcept = default;
+Compressor::~Compressor() = default;
+
+Compressor::Result Compressor::compress(std::span<const std::byte> raw) {
+  auto& state = *state_;
+  if (raw.size() < smallest_block_bytes) return {raw, false};
+  if (state.paused > 0) {
+    --state.paused;
+    return {raw, false};
+  }
+  const auto size = state.shrink(raw);
+  if (size == 0) {
+    state.pause = std::min(2 * state.pause + 1, longest_pause);
+    state.paused = state.pause;
+    return {raw, false};
+  }
+  state.pause = 0;
+  return {std::span(state.buffer).first(size), true};
+}
+
+bool try_decompress(std::span<const std::byte> bytes, std::size_t raw_size, std::vector<std::byte>& into) {
+  if (ZSTD_getFrameContentSize(bytes.data(), bytes.size()) != raw_size) return false;
+  if (raw_size / block_content_bytes > bytes.size() / block_least_bytes) return false;
+  into.resize(raw_size);
+  const auto size =
+      ZSTD_decompressDCtx(decompression_context(), into.data(), into.size(), bytes.data(), bytes.size());
+  return ZSTD_isError(size) == 0 && size == raw_size;
+}
+
+void decompress(std::span<const std::byte> bytes, std::size_t raw_size, std::vector<std::byte>& into) {
+  if (!try_decompress(bytes, raw_size, into)) {
+    throw base::FormatError(fmt::format("{} bytes are no zstd frame of {} bytes", bytes.size(), raw_size));
+  }
+}
+
+}  // namespace surd::storage
