@@ -6,8 +6,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "surd/base/error.hpp"
 #include "surd/storage/file_system.hpp"
 #include "surd/sweep/command.hpp"
 #include "surd/sweep/function.hpp"
@@ -21,6 +23,11 @@ enum class VersionChange {
   fresh,  ///< "new": compute them again under the new version; the old results stay.
   keep,   ///< Count them as done.
 };
+
+/// "error", "new" or "keep"; nullopt for other texts.
+[[nodiscard]] std::optional<VersionChange> version_change(std::string_view text);
+
+inline constexpr std::uint64_t least_memory_bytes = std::uint64_t{16} << 20;
 
 /// kind: sweep. Defaults as in a job file that says nothing.
 struct Job {
