@@ -70,7 +70,8 @@ void SelectedBlock::take_columns() {
     column.type = of.type;
     column.shape = of.shape;
     if (stretch) {
-      column.values = view_->columns[i].rows.subspan(ranks_[0] * of.row_bytes, entries_.size() * of.row_bytes);
+      column.values =
+          view_->columns[i].rows.subspan(ranks_[0] * of.row_bytes, entries_.size() * of.row_bytes);
     } else {
       gather(i, rows_[i]);
       column.values = rows_[i];
@@ -107,7 +108,8 @@ Outcome SelectedBlock::outcome(std::size_t i) const {
     outcome.message = view_->messages[ranks_[i]];
   }
   const auto entry = std::uint64_t{entries_[i]};
-  const auto tried = std::ranges::lower_bound(view_->attempts, entry, {}, [](const auto& a) { return a.first; });
+  const auto tried =
+      std::ranges::lower_bound(view_->attempts, entry, {}, [](const auto& a) { return a.first; });
   if (tried != view_->attempts.end() && tried->first == entry) outcome.attempts = tried->second;
   const auto kept = std::ranges::lower_bound(view_->captures, entry, {}, &BlockView::CaptureView::entry);
   if (kept != view_->captures.end() && kept->entry == entry) {
