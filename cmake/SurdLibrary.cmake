@@ -2,7 +2,7 @@
 #   The static library surd_<folder>, known as surd::<folder>, of framework/surd/<folder>. Its headers are
 #   installed and checked to compile alone.
 # surd_program(<name> SOURCES <file>... LIBRARIES <target>...)
-#   An installed program.
+#   An installed program, built into bin/. The target `programs` builds them all.
 add_library(surd_warnings INTERFACE)  # linked PRIVATE: consumers inherit none of our flags
 target_compile_options(surd_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
@@ -11,6 +11,16 @@ endif()
 if(SURD_WERROR)
   target_compile_options(surd_warnings INTERFACE -Werror)
 endif()
+
+if(SURD_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(SURD_CCACHE_PROGRAM ccache)
+  mark_as_advanced(SURD_CCACHE_PROGRAM)
+  if(SURD_CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${SURD_CCACHE_PROGRAM})
+  endif()
+endif()
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)  # libraries outside the system's folders, as Spack's are
+add_custom_target(programs)
 
 find_package(Git QUIET)
 set(SURD_GIT_REVISION unknown)
@@ -55,5 +65,6 @@ function(surd_program name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} surd_warnings)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin CXX_EXTENSIONS OFF)
+  add_dependencies(programs ${name})
   install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endfunction()

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "surd/mpi/message.hpp"
+
 namespace surd::mpi {
 namespace {
 
@@ -82,7 +84,12 @@ Communicator Communicator::duplicate() const {
   return Communicator(made);
 }
 
-void Communicator::barrier() const { check(MPI_Barrier(comm_), "MPI_Barrier"); }
+void Communicator::barrier() const {
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+  Patience patience;
+  for (int done = 0; done == 0; patience.pause()) check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+}
 
 void Communicator::broadcast_bytes(std::span<std::byte> bytes, int root) const {
   while (!bytes.empty()) {

@@ -61,7 +61,7 @@ class Communicator {
   /// Collective. A copy whose messages cannot meet this one's.
   [[nodiscard]] Communicator duplicate() const;
 
-  /// Collective.
+  /// Collective. Waits politely (see Patience): ranks that arrive early leave their core to others.
   void barrier() const;
 
   /// Collective. `values`, shape [k] with the same k on all ranks, become root's.

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Set-up on Debian 12, from nothing but git and bash. Run it as root, or as a user who may use sudo.
+#
+#   bash cmake/setup.sh run    installs what is missing, builds, runs the main job on 4 ranks
+#   bash cmake/setup.sh test   the same set-up, then builds and passes the tests
+#   bash cmake/setup.sh packages   names the packages that are missing
+#
+# Nothing is done twice: packages that are there are not asked for again, the build is incremental, and the job
+# resumes from what it has stored.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# Names the packages of the given groups that are not installed.
+missing() {
+  local group wanted=() installed
+  for group in "$@"; do
+    mapfile -t -O "${#wanted[@]}" wanted < <(awk -v group="$group" '$1 == group { print $2 }' cmake/debian-packages.txt)
+  done
+  installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true)
+  for package in "${wanted[@]}"; do
+    grep -qx "installed $package" <<<"$installed" || echo "$package"
+  done
+}
+
+apt() {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 "$@"
+}
+
+install_packages() {
+  if ! command -v apt-get dpkg-query >/dev/null; then
+    say "No apt here: expecting the libraries of cmake/debian-packages.txt, for instance from spack.yaml"
+    return
+  fi
+  local packages as_root=()
+  mapfile -t packages < <(missing "$@")
+  [[ ${#packages[@]} -eq 0 ]] && return
+  say "Installing ${packages[*]}"
+  if [[ $EUID -ne 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+      say "Neither root nor sudo. Ask for these packages, or get them from Spack (spack.yaml): ${packages[*]}"
+      exit 64
+    fi
+    as_root=(sudo)
+  fi
+  apt update
+  apt install -y --no-install-recommends "${packages[@]}"
+}
+
+build() {
+  say "Building into build/release"
+  [[ -f build/release/build.ninja ]] || cmake --preset release
+  cmake --build --preset release --target "$@"
+}
+
+# mpirun refuses root and more ranks than cores unless told otherwise.
+allow_root_and_few_cores() {
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+}
+
+run_main_job() {
+  install_packages build
+  build programs
+  allow_root_and_few_cores
+  say "mpirun -n 4 build/release/bin/surd run jobs/ising/job.yaml"
+  mpirun -n 4 build/release/bin/surd run jobs/ising/job.yaml
+}
+
+pass_tests() {
+  install_packages build test
+  build all all_verify_interface_header_sets
+  ctest --preset release
+}
+
+case "${1:-}" in
+  run) run_main_job ;;
+  test) pass_tests ;;
+  packages) missing build test ;;
+  *)
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    exit 64
+    ;;
+esac
