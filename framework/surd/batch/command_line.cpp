@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "surd/base/spec.hpp"
 #include "surd/base/units.hpp"
@@ -51,16 +51,16 @@ class Declaration {
     added->add_option("--set", line_.settings, "Replace a key of the job file: --set axes.L='[16, 32]'")
         ->type_name("KEY=VALUE")
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-        ->expected(1);
+        ->allow_extra_args(false);
     added->add_option("--work", line_.work, "Work directory (default .surd/<name>)")->type_name("DIR");
     return added;
   }
 
   void add_memory(CLI::App* verb) {
-    verb->add_option_function<std::string>("--memory", reader("--memory", [this](const std::string& text) {
-                                             line_.memory_bytes = read_memory(text);
-                                           }),
-                                           "Memory budget of each rank: 512MiB, or sqrt (default: the job's)")
+    verb->add_option_function<std::string>(
+            "--memory",
+            reader("--memory", [this](const std::string& text) { line_.memory_bytes = read_memory(text); }),
+            "Memory budget of each rank: 512MiB, or sqrt (default: the job's)")
         ->type_name("SIZE|sqrt");
   }
 
@@ -73,10 +73,12 @@ class Declaration {
 
   void add_version_change(CLI::App* verb) {
     verb->add_option_function<std::string>(
-            "--version-change", reader("--version-change", [this](const std::string& text) {
-              line_.on_version_change = version_change(text);
-              if (!line_.on_version_change) throw base::UsageError("choices are error, new, keep");
-            }),
+            "--version-change",
+            reader("--version-change",
+                   [this](const std::string& text) {
+                     line_.on_version_change = version_change(text);
+                     if (!line_.on_version_change) throw base::UsageError("choices are error, new, keep");
+                   }),
             "What to do with points stored by other versions (default: the job's on_version_change)")
         ->type_name("error|new|keep");
   }
@@ -86,15 +88,17 @@ class Declaration {
   void run() {
     auto* verb = job_verb("run", "Compute what is missing, then write the output; run again to resume");
     add_memory(verb);
-    verb->add_option_function<int>("--ranks-per-point", [this](int ranks) { line_.ranks_per_point = ranks; },
-                                   "Ranks that work on each point together")
+    verb->add_option_function<int>(
+            "--ranks-per-point", [this](int ranks) { line_.ranks_per_point = ranks; },
+            "Ranks that work on each point together")
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
     add_version_change(verb);
-    verb->add_option_function<std::string>("--time-left", reader("--time-left", [this](const std::string& text) {
-                                             line_.time_left_seconds = base::parse_seconds(text);
-                                           }),
-                                           "Start nothing that cannot end within this time: 90s, 04:00:00")
+    verb->add_option_function<std::string>(
+            "--time-left",
+            reader("--time-left",
+                   [this](const std::string& text) { line_.time_left_seconds = base::parse_seconds(text); }),
+            "Start nothing that cannot end within this time: 90s, 04:00:00")
         ->type_name("TIME");
     verb->add_flag("--retry-failed", line_.retry_failed, "Compute failed points again");
     verb->add_flag("--quiet", line_.quiet, "No progress, no summary");
@@ -123,7 +127,8 @@ class Declaration {
     write->add_flag("--failed", line_.with_failed, "Rows of failed points too (csv, jsonl)");
     add_version_change(write);
     auto* show = job_verb("show", "One point: values, attempts, time, host, captured output");
-    show->add_option("POINT", line_.point, "T=1.5,L=16, or the first digits of the point's identity")->required();
+    show->add_option("POINT", line_.point, "T=1.5,L=16, or the first digits of the point's identity")
+        ->required();
     auto* report = job_verb("report", "Write a page with plots of the results and of the run");
     report->add_option("-o,--output", line_.output, "OUT.html")->required()->type_name("OUT");
   }
@@ -135,7 +140,8 @@ class Declaration {
     inspect->add_option("FILE", line_.file, "Any file that surd wrote, or .npy, .h5, .csv")->required();
     add_json(inspect);
     auto* doctor = verb("doctor", "Say what this machine offers, and what will hurt");
-    doctor->add_option("--work", line_.work, "Directory to test (default: the current one)")->type_name("DIR");
+    doctor->add_option("--work", line_.work, "Directory to test (default: the current one)")
+        ->type_name("DIR");
     add_json(doctor);
   }
 
@@ -147,7 +153,8 @@ std::string joined(int argc, const char* const* argv) {
   std::string all;
   for (int i = 0; i < argc; ++i) {
     const std::string_view word = argv[i];
-    const bool plain = !word.empty() && word.find_first_of(" \t\n'\"\\$*?[]{}();&|<>#~!`") == std::string_view::npos;
+    const bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$*?[]{}();&|<>#~!`") == std::string_view::npos;
     std::string shown(word);
     if (!plain) {
       shown = "'";
@@ -175,15 +182,21 @@ std::string hint(const CLI::App& app, const std::string& word) {
 }
 
 /// The mistake that CLI11 found, in our words where they say more.
-std::string mistake(CLI::App& app, const CLI::ParseError& error) {
+std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
   const auto verbs = app.get_subcommands();
   const auto& at = verbs.empty() ? app : *verbs.front();
   const auto where = verbs.empty() ? app.get_name() : app.get_name() + " " + at.get_name();
-  const auto rest = app.remaining(true);
-  if (error.get_name() == "ExtrasError" && !rest.empty()) {
-    const auto kind = rest.front().starts_with('-') ? "option" : verbs.empty() ? "verb" : "argument";
-    const auto guess = verbs.empty() || rest.front().starts_with('-') ? hint(at, rest.front()) : "";
-    return fmt::format("unknown {} '{}'{} (see {} --help)", kind, rest.front(), guess, where);
+  auto rest = at.remaining();
+  if (rest.empty()) rest = app.remaining();
+  std::sort(rest.begin(), rest.end());  // options first: CLI11 mixes up their order
+  if (!rest.empty()) {
+    const auto& word = rest.front();
+    const bool option = word.starts_with('-');
+    return fmt::format("unknown {} '{}'{} (see {} --help)",
+                       option          ? "option"
+                       : verbs.empty() ? "verb"
+                                       : "argument",
+                       word, option || verbs.empty() ? hint(at, word) : "", where);
   }
   return fmt::format("{} (see {} --help)", error.what(), where);
 }
@@ -194,13 +207,16 @@ ParsedLine parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
   line.text = joined(argc, argv);
   const auto program = storage::Path(argc > 0 ? argv[0] : "surd").filename().string();
-  CLI::App app("Resumable batch computing. Killed at any moment, a job resumes where it was: run it again.\n"
-               "Alone it is one rank; mpirun -n 8 or srun start it as many.\n",
-               program);
-  app.set_version_flag("--version", fmt::format("surd {} ({}, {})", base::version(), base::git_revision(), base::compiler()));
+  CLI::App app(
+      "Resumable batch computing. Killed at any moment, a job resumes where it was: run it again.\n"
+      "Alone it is one rank; mpirun -n 8 or srun start it as many.\n",
+      program);
+  app.set_version_flag(
+      "--version", fmt::format("surd {} ({}, {})", base::version(), base::git_revision(), base::compiler()));
   app.require_subcommand(1);
-  app.footer("Exit status: 0 done, 3 done but points failed, 64 mistake in the command line or job file, 70 fatal,\n"
-             "75 interrupted (run again to resume), 76 interrupted again without progress.");
+  app.footer(
+      "Exit status: 0 done, 3 done but points failed, 64 mistake in the command line or job file, 70 fatal,\n"
+      "75 interrupted (run again to resume), 76 interrupted again without progress.");
   const Declaration declaration(app, line);
   ParsedLine parsed;
   try {

@@ -13,14 +13,14 @@ namespace surd::batch {
 /// What the user asked for. Options that the verb does not have keep their defaults.
 struct CommandLine {
   std::string verb;
-  storage::Path file;                 ///< The job file, or the file to inspect.
-  std::string point;                  ///< show: "T=1.5,L=16", or the beginning of a point's identity.
-  std::vector<std::string> settings;  ///< --set
-  storage::Path work;                 ///< --work; empty: .surd/<name of the job>
-  std::optional<std::uint64_t> memory_bytes;           ///< --memory; 0: sqrt
-  std::optional<int> ranks_per_point;                  ///< --ranks-per-point
-  std::optional<VersionChange> on_version_change;      ///< --version-change
-  double time_left_seconds = 0;                        ///< --time-left; 0: unknown
+  storage::Path file;                         ///< The job file, or the file to inspect.
+  std::string point;                          ///< show: "T=1.5,L=16", or the beginning of a point's identity.
+  std::vector<std::string> settings;          ///< --set
+  storage::Path work;                         ///< --work; empty: .surd/<name of the job>
+  std::optional<std::uint64_t> memory_bytes;  ///< --memory; 0: sqrt
+  std::optional<int> ranks_per_point;         ///< --ranks-per-point
+  std::optional<VersionChange> on_version_change;  ///< --version-change
+  double time_left_seconds = 0;                    ///< --time-left; 0: unknown
   bool retry_failed = false;
   bool quiet = false;
   bool json = false;

@@ -29,17 +29,20 @@ class Translation {
   /// No point is shared: unrelated, or the axes cannot match.
   [[nodiscard]] bool disjoint() const noexcept { return disjoint_; }
 
-  /// The position in `to` of the point at `position` in `from`; nullopt if it is not on that grid. O(dimensions).
+  /// The position in `to` of the point at `position` in `from`; nullopt if it is not on that grid.
+  /// O(dimensions).
   [[nodiscard]] std::optional<std::uint64_t> operator()(std::uint64_t position);
 
  private:
-  struct Source;  ///< Where one dimension of `to` takes its values from.
+  struct Source;
   const Definition& from_;
   const Definition& to_;
   Kinship kinship_ = Kinship::unrelated;
   bool identical_ = false;
   bool disjoint_ = true;
-  std::vector<std::shared_ptr<Source>> sources_;
+  std::vector<std::shared_ptr<Source>> sources_;  ///< One per dimension of `to`, then what restricts `from`.
+  std::vector<std::uint64_t> from_coordinates_;
+  std::vector<std::uint64_t> to_coordinates_;
 };
 
 }  // namespace surd::sweep

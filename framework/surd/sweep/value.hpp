@@ -16,7 +16,7 @@ namespace surd::sweep {
 
 using Value = std::variant<bool, std::int64_t, double, std::string>;
 
-/// The representative of the values equal to `value`: a float that is an integer below 2^53 becomes one.
+/// The representative of the values equal to `value`: a float that is an integer of 64 bits becomes one.
 [[nodiscard]] Value canonical(Value value);
 
 [[nodiscard]] bool same(const Value& a, const Value& b);
