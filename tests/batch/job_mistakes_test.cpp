@@ -172,7 +172,7 @@ TEST(JobMistakes, OfTheOtherKeys) {
       {
           {"memory: lots\n", "job.yaml:6: memory", "lots"},
           {"memory: -5\n", "job.yaml:6: memory", "negative"},
-          {"memory: 1MiB\n", "job.yaml:6: memory", "at least 16.00 MiB, not 1.00 MiB"},
+          {"memory: 1MiB\n", "job.yaml:6: memory", "at least 16.0 MiB, not 1.00 MiB"},
           {"output: result.nc\n", "job.yaml:6: output", "must end in .h5, .csv or .jsonl"},
           {"output: [a.h5]\n", "job.yaml:6: output", "expected a text"},
           {"compression: gzip\n", "job.yaml:6: compression",
@@ -220,7 +220,7 @@ TEST(JobMistakes, OfCommands) {
 
 TEST(JobMistakes, ShowTheLineAndACaret) {
   EXPECT_EQ(error_of(base + "axes: {T: [1]}\nmemory: 1MiB  # small\n"),
-            "job.yaml:6: memory: a rank needs at least 16.00 MiB, not 1.00 MiB\n"
+            "job.yaml:6: memory: a rank needs at least 16.0 MiB, not 1.00 MiB\n"
             "    memory: 1MiB  # small\n"
             "            ^");
 }
@@ -229,7 +229,7 @@ TEST(JobMistakes, OfSettingsNameTheSetting) {
   const auto job = base + "axes:\n  T: [1, 2]\n";
 
   EXPECT_EQ(error_of(job, {"memory=1MiB"}),
-            "--set memory=1MiB: memory: a rank needs at least 16.00 MiB, not 1.00 MiB");
+            "--set memory=1MiB: memory: a rank needs at least 16.0 MiB, not 1.00 MiB");
   EXPECT_THAT(error_of(job, {"axes.L=[]"}), testing::StartsWith("--set axes.L=[]: axes.L"));
   EXPECT_THAT(error_of(job, {"wibble.a=1"}), testing::StartsWith("--set wibble.a=1: wibble: unknown key"));
   EXPECT_THAT(error_of(job, {"axes.T.7=1"}), testing::HasSubstr("there is no 'axes.T.7'"));
