@@ -31,7 +31,7 @@ apt() {
 
 install_packages() {
   if ! command -v apt-get dpkg-query >/dev/null; then
-    say "No apt here: expecting the libraries of cmake/debian-packages.txt, for instance from spack.yaml"
+    say "No apt here: expecting what cmake/debian-packages.txt lists to be there, as modules or from Spack"
     return
   fi
   local packages as_root=()
@@ -40,7 +40,7 @@ install_packages() {
   say "Installing ${packages[*]}"
   if [[ $EUID -ne 0 ]]; then
     if ! command -v sudo >/dev/null; then
-      say "Neither root nor sudo. Ask for these packages, or get them from Spack (spack.yaml): ${packages[*]}"
+      say "Neither root nor sudo. Ask for these packages, or load them as modules: ${packages[*]}"
       exit 64
     fi
     as_root=(sudo)
