@@ -40,6 +40,7 @@ struct LineChart {
   bool y_from_zero = false;
   double y_most = 0;  ///< At least as high as this.
   bool connected = true;
+  bool marked = true;  ///< A circle with a tooltip at each mark, unless there are too many.
   bool ordered = false;  ///< The series are in an order: their colours show it.
   std::vector<Series> series;
   double width = 560;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -59,10 +60,11 @@ std::string cost_histogram(const Cost& cost) {
                   Cost::bins_per_decade;
   Histogram bars;
   bars.title = "Points by time taken";
-  bars.description =
-      fmt::format("Histogram of the seconds that {} points took, from {} to {}, mean {}.",
-                  base::format_count(cost.seconds.count()), base::format_seconds(cost.seconds.smallest()),
-                  base::format_seconds(cost.seconds.largest()), base::format_seconds(cost.seconds.mean()));
+  const auto caption =
+      fmt::format("{} points, from {} to {}, {} on average.", base::format_count(cost.seconds.count()),
+                  base::format_seconds(cost.seconds.smallest()), base::format_seconds(cost.seconds.largest()),
+                  base::format_seconds(cost.seconds.mean()));
+  bars.description = "Histogram of how long points took: " + caption;
   HtmlTable table("Points by time taken", {"At least", "Points"}, 1);
   for (std::size_t bin = from; bin < to; ++bin) {
     bars.counts.push_back(cost.histogram[bin]);
@@ -75,12 +77,16 @@ std::string cost_histogram(const Cost& cost) {
     bars.edges.emplace_back(bin - from,
                             decade_text(static_cast<int>(bin / Cost::bins_per_decade) + Cost::first_decade));
   }
-  return figure(histogram(bars), bars.description, &table);
+  return figure(histogram(bars), caption, &table);
 }
 
 std::string axis_cost(const AxisCost& cost) {
   double most = 0;
-  for (const auto& cell : cost.seconds) most = std::max(most, cell.mean());
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& cell : cost.seconds) {
+    most = std::max(most, cell.mean());
+    if (cell.count() > 0) least = std::min(least, cell.mean());
+  }
   const auto unit = time_unit(most);
   LineChart chart;
   chart.title = fmt::format("Mean time of a point ({})", unit.name);
@@ -88,6 +94,7 @@ std::string axis_cost(const AxisCost& cost) {
   chart.x_label = cost.axis.name;
   if (!cost.axis.numeric) chart.categories = cost.axis.labels;
   chart.x_logarithmic = cost.axis.logarithmic();
+  chart.y_logarithmic = least > 0 && most > 1e3 * least;
   chart.connected = cost.axis.numeric && cost.axis.ordered;
   chart.y_from_zero = true;
   chart.height = 260;
@@ -124,6 +131,7 @@ std::string rank_chart(const RunReport& run, Quantity quantity) {
   chart.y_from_zero = true;
   chart.y_most = quantity == Quantity::busy ? 100 : 0;
   chart.height = 260;
+  chart.marked = false;
   HtmlTable table(chart.title, {"", "Mean", "Least", "Most"});
   for (const auto& line : run.lines) {
     Series series{line.label, {}};
@@ -147,6 +155,7 @@ std::string progress_chart(const RunReport& run) {
   chart.x_label = fmt::format("time since the start ({})", time.name);
   chart.y_from_zero = true;
   chart.height = 260;
+  chart.marked = false;
   const auto add = [&](const char* name, const std::vector<double>& counts) {
     Series series{name, {}};
     for (std::size_t i = 0; i < counts.size() && i < run.seconds_axis.size(); ++i) {
