@@ -1,0 +1,41 @@
+// A memo's results of one definition, read twice: once for their schema, once for their rows.
+#pragma once
+
+#include <cstdint>
+
+#include "surd/mpi/communicator.hpp"
+#include "surd/ranks/detail/result_reader.hpp"
+#include "surd/ranks/detail/result_schema.hpp"
+#include "surd/storage/file_system.hpp"
+#include "surd/sweep/memo.hpp"
+
+namespace surd::ranks::detail {
+
+class ResultSource {
+ public:
+  /// Collective if `ranks` is given. Scans the memo. `definition` must outlive it.
+  /// @throws UsageError  on all ranks, if the results do not fit into one table (schema().conflict()).
+  ResultSource(const mpi::Communicator* ranks, storage::FileSystem& files, const storage::Path& memo,
+               const sweep::Definition& definition, bool keep_other_versions);
+  ResultSource(const ResultSource&) = delete;
+  ResultSource& operator=(const ResultSource&) = delete;
+
+  [[nodiscard]] const ResultSchema& schema() const noexcept { return schema_; }
+  [[nodiscard]] const sweep::PointSet& excluded() const noexcept { return excluded_; }
+
+  /// Gives `sink` the rows of this rank's share: every segment is read by one rank.
+  void read(const RowMaker::Sink& sink) const;
+
+ private:
+  void see_all_segments();
+  void share_schema();
+
+  const mpi::Communicator* ranks_;
+  const sweep::Definition* definition_;
+  ResultSchema schema_;
+  sweep::PointSet excluded_;
+  sweep::Memo memo_;
+  std::uint64_t segments_ = 0;
+};
+
+}  // namespace surd::ranks::detail
