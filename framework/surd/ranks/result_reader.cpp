@@ -51,25 +51,34 @@ RowMaker::RowMaker(const sweep::Grid& grid, const ResultSchema& schema, const sw
   }
 }
 
-void RowMaker::bind(const sweep::Block& block) {
+/// Finds where the values of the block's columns go. False if there is no place for one: the block was stored
+/// after the schema was read, and will be in the next result.
+bool RowMaker::bind(const sweep::Block& block) {
+  using storage::H5Kind;
   sources_.clear();
   texts_ = false;
+  const auto& fields = schema_->fields();
   for (const auto& column : block.columns()) {
-    if (column.type == text_type) {
+    const auto field =
+        std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == column.name; });
+    const bool text = column.type == text_type;
+    if (field == fields.end() || field->shape != column.shape) return false;
+    if (text != (field->type.kind == H5Kind::text)) return false;
+    if (text) {
       texts_ = true;
       continue;
     }
-    const auto& fields = schema_->fields();
-    const auto field =
-        std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == column.name; });
-    if (field == fields.end()) continue;
-    std::size_t stride = column.type == bool_type ? 1 : 8;
+    const bool boolean = column.type == bool_type;
+    if (field->boolean && !boolean) return false;
+    if (column.type > integer_type && field->type.kind != H5Kind::f64) return false;
+    std::size_t stride = boolean ? 1 : 8;
     for (const auto extent : column.shape) stride *= extent;
     sources_.push_back({&*field, column.type, column.values.data(), stride});
   }
+  return true;
 }
 
-void RowMaker::put_cells(const sweep::Block& block, std::size_t entry) {
+void RowMaker::put_cells(std::size_t entry) {
   using storage::H5Kind;
   for (const auto& source : sources_) {
     auto* to = row_.data() + source.field->offset;
@@ -85,21 +94,23 @@ void RowMaker::put_cells(const sweep::Block& block, std::size_t entry) {
       std::memcpy(to, from, source.stride);
     }
   }
-  if (texts_) put_texts(block, entry);
 }
 
-void RowMaker::put_texts(const sweep::Block& block, std::size_t entry) {
+bool RowMaker::put_texts(const sweep::Block& block, std::size_t entry) {
   for (const auto& value : block.outcome(entry).values) {
     const auto* text = std::get_if<std::string>(&value.value);
     if (text == nullptr) continue;
     for (const auto& field : schema_->fields()) {
-      if (field.name == value.name) std::memcpy(row_.data() + field.offset, text->data(), text->size());
+      if (field.name != value.name) continue;
+      if (text->size() > field.bytes) return false;  // stored after the schema was read, as above
+      std::memcpy(row_.data() + field.offset, text->data(), text->size());
     }
   }
+  return true;
 }
 
 void RowMaker::make(const sweep::Block& block, std::uint32_t segment, const Sink& sink) {
-  bind(block);
+  if (!bind(block)) return;
   for (std::size_t i = 0; i < block.size(); ++i) {
     const auto position = block.position(i);
     if (any_excluded_ && excluded_->contains(position)) continue;
@@ -107,7 +118,8 @@ void RowMaker::make(const sweep::Block& block, std::uint32_t segment, const Sink
     const RowHead head{index_.of(position), segment, ok ? PointState::done : PointState::failed};
     row_ = missing_;
     std::memcpy(row_.data(), &head, sizeof head);
-    if (ok) put_cells(block, i);
+    if (ok) put_cells(i);
+    if (ok && texts_ && !put_texts(block, i)) continue;
     sink(row_);
   }
 }

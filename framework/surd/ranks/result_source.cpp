@@ -1,4 +1,5 @@
 #include <chrono>
+#include <iterator>
 #include <thread>
 #include <utility>
 
@@ -22,14 +23,19 @@ ResultSource::ResultSource(const mpi::Communicator* ranks, storage::FileSystem& 
       definition_(&definition),
       excluded_(definition.grid.excluded()),
       memo_(files, memo, definition,
-            {.keep_other_versions = keep_other_versions, .visit = [this](const sweep::Block& block) {
-               schema_.add(block, definition_->grid, excluded_);
-             }}) {
-  if (ranks_ != nullptr) see_all_segments();
-  segments_ = memo_.statistics().segments;
-  if (ranks_ != nullptr) share_schema();
+            {.keep_other_versions = keep_other_versions,
+             .visit = [this](const sweep::Block& block) { look(block); }}) {
+  if (ranks_ != nullptr) {
+    see_all_segments();
+    share();
+  }
   schema_.finish();
   schema_.check_names(definition.grid);
+}
+
+void ResultSource::look(const sweep::Block& block) {
+  writers_.emplace(block.origin().run, block.origin().rank);
+  schema_.add(block, definition_->grid, excluded_);
 }
 
 void ResultSource::see_all_segments() {
@@ -52,26 +58,33 @@ void ResultSource::see_all_segments() {
   }
 }
 
-void ResultSource::share_schema() {
+void ResultSource::share() {
   // In order of rank, so that all ranks report the same conflict.
-  const auto texts = ranks_->gather_text(schema_.to_json().dump());
-  ResultSchema all;
-  for (const auto& text : texts) all.merge(base::Json::parse(text));
-  const auto agreed = ranks_->broadcast_text(all.to_json().dump());
+  const auto texts =
+      ranks_->gather_text(base::Json{{"schema", schema_.to_json()}, {"writers", writers_}}.dump());
+  ResultSchema schema;
+  std::set<Writer> writers;
+  for (const auto& text : texts) {
+    const auto one = base::Json::parse(text);
+    schema.merge(one.at("schema"));
+    writers.merge(one.at("writers").get<std::set<Writer>>());
+  }
+  const auto all = base::Json::parse(
+      ranks_->broadcast_text(base::Json{{"schema", schema.to_json()}, {"writers", writers}}.dump()));
   schema_ = ResultSchema();
-  schema_.merge(base::Json::parse(agreed));
+  schema_.merge(all.at("schema"));
+  writers_ = all.at("writers").get<std::set<Writer>>();
 }
 
 void ResultSource::read(const RowMaker::Sink& sink) const {
   RowMaker maker(definition_->grid, schema_, excluded_);
-  const auto ranks = ranks_ == nullptr ? 1 : ranks_->size();
-  const auto segments = static_cast<int>(segments_);
-  for (int segment = ranks_ == nullptr ? 0 : ranks_->rank(); segment < segments; segment += ranks) {
-    // One segment at a time, to know which of several results comes first.
-    memo_.read(
-        [&](const sweep::Block& block) { maker.make(block, static_cast<std::uint32_t>(segment), sink); },
-        segment, segments);
-  }
+  const auto visit = [&](const sweep::Block& block) {
+    // Where two ranks find a result of one point, the first in the memo counts, whoever reads it.
+    const auto writer = writers_.find({block.origin().run, block.origin().rank});
+    if (writer == writers_.end()) return;  // it appeared after the scan
+    maker.make(block, static_cast<std::uint32_t>(std::distance(writers_.begin(), writer)), sink);
+  };
+  memo_.read(visit, ranks_ == nullptr ? 0 : ranks_->rank(), ranks_ == nullptr ? 1 : ranks_->size());
 }
 
 }  // namespace surd::ranks::detail

@@ -33,7 +33,7 @@ class RowMaker {
   /// All must outlive it. Points in `excluded` give no rows, whatever the memo holds of them.
   RowMaker(const sweep::Grid& grid, const ResultSchema& schema, const sweep::PointSet& excluded);
 
-  /// Gives `sink` one row per entry of `block`, which lies in the memo's segment number `segment`.
+  /// Gives `sink` one row per entry of `block`, whose origin is number `segment` of the memo's.
   void make(const sweep::Block& block, std::uint32_t segment, const Sink& sink);
 
  private:
@@ -43,9 +43,9 @@ class RowMaker {
     const std::byte* values = nullptr;
     std::size_t stride = 0;
   };
-  void bind(const sweep::Block& block);
-  void put_cells(const sweep::Block& block, std::size_t entry);
-  void put_texts(const sweep::Block& block, std::size_t entry);
+  bool bind(const sweep::Block& block);
+  void put_cells(std::size_t entry);
+  bool put_texts(const sweep::Block& block, std::size_t entry);
 
   const sweep::Grid* grid_;
   const ResultSchema* schema_;

@@ -1,7 +1,9 @@
 // A memo's results of one definition, read twice: once for their schema, once for their rows.
 #pragma once
 
-#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "surd/mpi/communicator.hpp"
 #include "surd/ranks/detail/result_reader.hpp"
@@ -23,19 +25,22 @@ class ResultSource {
   [[nodiscard]] const ResultSchema& schema() const noexcept { return schema_; }
   [[nodiscard]] const sweep::PointSet& excluded() const noexcept { return excluded_; }
 
-  /// Gives `sink` the rows of this rank's share: every segment is read by one rank.
+  /// Gives `sink` the rows of this rank's share: every segment of the memo is read by one rank.
   void read(const RowMaker::Sink& sink) const;
 
  private:
+  using Writer = std::pair<std::string, int>;  ///< Run and rank of an origin; they sort as segments do.
+
+  void look(const sweep::Block& block);
   void see_all_segments();
-  void share_schema();
+  void share();
 
   const mpi::Communicator* ranks_;
   const sweep::Definition* definition_;
   ResultSchema schema_;
   sweep::PointSet excluded_;
+  std::set<Writer> writers_;
   sweep::Memo memo_;
-  std::uint64_t segments_ = 0;
 };
 
 }  // namespace surd::ranks::detail
