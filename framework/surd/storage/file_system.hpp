@@ -62,8 +62,9 @@ class FileSystem {
   virtual std::vector<std::string> list(const Path& directory) = 0;
 
   virtual void rename(const Path& from, const Path& to) = 0;
-  /// No error if the file is gone already.
+  /// A file, not a directory. No error if it is gone already.
   virtual void remove(const Path& path) = 0;
+  /// With all parents, durable on return.
   virtual void make_directories(const Path& directory) = 0;
   /// Makes creations, renames and removals in `directory` durable.
   virtual void sync_directory(const Path& directory) = 0;

@@ -82,6 +82,7 @@ struct LogWriter::State {
   std::vector<std::byte> record;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
+  bool named = false;   ///< The directory was synced since the file was created.
   bool broken = false;  ///< Closed, or a call failed: what the file holds after `bytes` is unknown.
 
   /// Runs a call that leaves the log unusable if it throws.
@@ -131,7 +132,13 @@ void LogWriter::append(std::uint8_t kind, std::span<const std::byte> payload) {
 }
 
 void LogWriter::sync() {
-  if (state_->file) state_->run([&] { state_->file->sync(); });
+  auto& state = *state_;
+  if (!state.file) return;
+  state.run([&] {
+    state.file->sync();
+    if (!state.named) state.files->sync_directory(state.path.parent_path());
+    state.named = true;
+  });
 }
 
 void LogWriter::close() {

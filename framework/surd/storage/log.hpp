@@ -42,7 +42,9 @@ class LogWriter {
   /// Writes one record with one append(): when this returns, the record survives the death of this process.
   /// @throws IoError  if the disk is full; the record then does not count and the log must not be used again.
   void append(std::uint8_t kind, std::span<const std::byte> payload);
+  /// Makes all appended records survive the death of the machine, too. @throws IoError  as append().
   void sync();
+  /// Does not sync. @throws IoError  as append().
   void close();
 
   [[nodiscard]] std::uint64_t records() const noexcept;

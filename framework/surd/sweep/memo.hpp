@@ -1,11 +1,12 @@
 // The memo store: every result ever computed, found again by the identity of its point.
 //
 // A memo is a directory of append-only logs ("segments"), one per rank and run: <run>-<rank>.log. A segment
-// holds, once each and twice in a row (so that one damaged byte costs no more than its own record), the definitions
-// its records refer to, and then blocks of outcomes. A block refers to a definition by hash and to points by runs
-// of positions, and holds their outcomes as columns: a chunk of 1,000 points with one float is 8 KB and one write.
-// Nothing is ever changed in place, no file has two writers, and there are no locks. The same point twice is
-// harmless: the first valid success, in order of segment name and offset, is the one that counts.
+// holds, once each and twice in a row (so that one damaged byte costs no more than its own record), the
+// definitions its records refer to, and then blocks of outcomes. A block refers to a definition by hash and
+// to points by runs of positions, and holds their outcomes as columns: a chunk of 1,000 points with one float
+// is 8 KB and one write. Nothing is ever changed in place, no file has two writers, and there are no locks.
+// The same point twice is harmless: the first valid success, in order of segment name and offset, is the one
+// that counts.
 //
 //   Memo memo(files, directory, wanted, options);   // scans what is there
 //   auto missing = PointSet({0, grid.size()});  missing -= memo.done();
@@ -42,8 +43,8 @@ enum class RecordKind : std::uint8_t { origin = 1, definition = 2, schema = 3, b
 
 struct MemoWriterOptions {
   std::size_t flush_bytes = 256 * 1024;  ///< A block is written when it holds this much,
-  double flush_seconds = 0.05;           ///< or when its oldest outcome has waited this long (checked by add()),
-  double sync_seconds = 1.0;             ///< and fsynced this often, for the death of the node.
+  double flush_seconds = 0.05;  ///< or when its oldest outcome has waited this long (checked by add()),
+  double sync_seconds = 1.0;    ///< and fsynced this often, for the death of the node.
 };
 
 /// Appends outcomes to one segment. Creates no file before the first outcome.
@@ -63,7 +64,7 @@ class MemoWriter {
   void sync();
   void close();
 
-  [[nodiscard]] std::uint64_t points() const noexcept;   ///< Written so far.
+  [[nodiscard]] std::uint64_t points() const noexcept;  ///< Written so far.
   [[nodiscard]] std::uint64_t records() const noexcept;
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 
@@ -99,23 +100,27 @@ struct MemoStatistics {
   std::uint64_t segments = 0;
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t points = 0;             ///< Outcomes read, of any definition.
-  std::uint64_t unrelated_points = 0;   ///< Of other functions, parameters or grids.
-  std::map<std::string, std::uint64_t> other_versions;  ///< Points of the wanted grid stored by other versions.
+  std::uint64_t points = 0;            ///< Outcomes read, of any definition.
+  std::uint64_t unrelated_points = 0;  ///< Of other functions, parameters or grids.
+  std::map<std::string, std::uint64_t>
+      other_versions;  ///< Points of the wanted grid stored by other versions.
 };
 
 struct MemoOptions {
   bool keep_other_versions = false;  ///< Points of other versions count as done.
-  /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be empty.
+  /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be
+  /// empty.
   std::function<void(const Block&)> visit;
 };
 
-/// What a memo holds of a wanted definition. Memory: one bit per wanted point at worst; nothing per stored point.
+/// What a memo holds of a wanted definition. Memory: one bit per wanted point at worst; nothing per stored
+/// point.
 class Memo {
  public:
   /// Scans all segments. `wanted` must outlive it.
   /// @throws FormatError  if a segment was written by a newer surd; IoError.
-  Memo(storage::FileSystem& files, storage::Path directory, const Definition& wanted, MemoOptions options = {});
+  Memo(storage::FileSystem& files, storage::Path directory, const Definition& wanted,
+       MemoOptions options = {});
   Memo(Memo&&) noexcept;
   Memo& operator=(Memo&&) noexcept;
   ~Memo();
@@ -129,9 +134,11 @@ class Memo {
   [[nodiscard]] const std::vector<storage::LogDamage>& damage() const noexcept;
 
   /// Reads everything once more and calls `visit` with the outcomes that count: of each done point the first
-  /// success, of each failed point its failures (the last call is the latest). Only of segments
-  /// `part`, `part + parts`, ... of the sorted list, so that ranks can share the reading: the outcomes that count
-  /// are then those within each part (duplicates across parts hold the same bytes).
+  /// success, of each failed point its failures (the last call is the latest). With `parts` readers, each
+  /// reads the segments that fall to its `part` by their names, so that ranks can share the reading and agree
+  /// even if they see the directory at different times: the outcomes that count are then those within each
+  /// part (duplicates across parts hold the same bytes). Memory: one bit per point of the part, and one
+  /// block.
   void read(const std::function<void(const Block&)>& visit, int part = 0, int parts = 1) const;
 
   /// The outcomes ever stored of one point, oldest first, with their origins.
@@ -152,15 +159,18 @@ struct SegmentReport {
 };
 
 /// Reads and checks every byte of every segment, and decodes every record.
-[[nodiscard]] std::vector<SegmentReport> verify_memo(storage::FileSystem& files, const storage::Path& directory);
+[[nodiscard]] std::vector<SegmentReport> verify_memo(storage::FileSystem& files,
+                                                     const storage::Path& directory);
 
 /// Rewrites damaged segments without their damage (new file, then rename). Returns how many were rewritten.
 std::uint64_t repair_memo(storage::FileSystem& files, const storage::Path& directory);
 
-/// Merges all segments into one, leaving out duplicates, failures that succeeded later, and versions other than
-/// `wanted`'s; results of other grids and subjects stay. Crash-safe: the merged segment appears by rename before the
-/// old ones go. The caller makes sure that no job is writing. Returns bytes before and after.
-std::pair<std::uint64_t, std::uint64_t> compact_memo(storage::FileSystem& files, const storage::Path& directory,
-                                                     const Definition& wanted, const Origin& origin);
+/// Merges all segments into one, leaving out duplicates, failures that succeeded later, and versions other
+/// than `wanted`'s; results of other grids and subjects stay. Crash-safe: the merged segment appears by
+/// rename before the old ones go. The caller makes sure that no job is writing. Returns bytes before and
+/// after.
+std::pair<std::uint64_t, std::uint64_t> compact_memo(storage::FileSystem& files,
+                                                     const storage::Path& directory, const Definition& wanted,
+                                                     const Origin& origin);
 
 }  // namespace surd::sweep

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -18,7 +19,8 @@ struct Array {
 
   Array() = default;
   /// Shape [values.size()].
-  Array(std::vector<double> v) : shape{v.size()}, values(std::move(v)) {}  // NOLINT(google-explicit-constructor)
+  Array(std::vector<double> v)
+      : shape{v.size()}, values(std::move(v)) {}  // NOLINT(google-explicit-constructor)
   Array(std::vector<std::uint64_t> s, std::vector<double> v) : shape(std::move(s)), values(std::move(v)) {}
   bool operator==(const Array&) const = default;
 };
@@ -54,6 +56,12 @@ struct Field {
 
 /// Named results of one point: return {{"energy", e}, {"spins", std::vector<double>{...}}}.
 using Values = std::vector<Field>;
+
+/// Why `values` cannot be stored: two fields of one name, an array whose values do not fill its shape, more
+/// than values_limit_bytes in all. Empty if they can. An evaluator checks it and turns the point into a
+/// failed one.
+[[nodiscard]] std::string why_unstorable(const Values& values);
+inline constexpr std::uint64_t values_limit_bytes = std::uint64_t{512} << 20;
 
 /// Numbers are stored in memos: never renumber.
 enum class Status : std::uint8_t {

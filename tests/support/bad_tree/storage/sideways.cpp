@@ -1,0 +1,1 @@
+#include "surd/mpi/session.hpp"

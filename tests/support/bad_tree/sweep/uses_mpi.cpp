@@ -1,0 +1,3 @@
+#include <mpi.h>
+
+#include "surd/base/error.hpp"

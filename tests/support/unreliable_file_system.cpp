@@ -1,0 +1,140 @@
+#include "support/unreliable_file_system.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+
+namespace surd::test {
+
+using storage::Path;
+
+class FailingFileSystem::Writer final : public storage::WritableFile {
+ public:
+  Writer(FailingFileSystem& owner, std::unique_ptr<storage::WritableFile> file, Path path)
+      : owner_(owner), file_(std::move(file)), path_(std::move(path)) {}
+
+  void append(std::span<const std::byte> bytes) override {
+    owner_.count("write", path_, [&] { file_->append(bytes.first(bytes.size() / 2)); });
+    file_->append(bytes);
+  }
+  void sync() override {
+    owner_.count("sync", path_);
+    file_->sync();
+  }
+  void close() override {
+    owner_.count("close", path_);
+    file_->close();
+  }
+
+ private:
+  FailingFileSystem& owner_;
+  std::unique_ptr<storage::WritableFile> file_;
+  Path path_;
+};
+
+void FailingFileSystem::count(const char* call, const Path& path, const std::function<void()>& partly) {
+  const auto number = ++operations_;
+  if (failure_.lasting ? number < failure_.at : number != failure_.at) return;
+  if (partly && failure_.torn && number == failure_.at) partly();
+  throw base::IoError(
+      fmt::format("{} {}: {}", call, path.native(), std::generic_category().message(failure_.code)),
+      failure_.code);
+}
+
+std::unique_ptr<storage::WritableFile> FailingFileSystem::wrap(std::unique_ptr<storage::WritableFile> file,
+                                                               const Path& path) {
+  if (!file) return nullptr;
+  return std::make_unique<Writer>(*this, std::move(file), path);
+}
+
+std::unique_ptr<storage::WritableFile> FailingFileSystem::create(const Path& path) {
+  count("create", path);
+  return wrap(files_.create(path), path);
+}
+
+std::unique_ptr<storage::WritableFile> FailingFileSystem::create_new(const Path& path) {
+  count("create", path);
+  return wrap(files_.create_new(path), path);
+}
+
+void FailingFileSystem::rename(const Path& from, const Path& to) {
+  count("rename", from);
+  files_.rename(from, to);
+}
+
+void FailingFileSystem::remove(const Path& path) {
+  count("remove", path);
+  files_.remove(path);
+}
+
+void FailingFileSystem::make_directories(const Path& directory) {
+  count("create", directory);
+  files_.make_directories(directory);
+}
+
+void FailingFileSystem::sync_directory(const Path& directory) {
+  count("sync", directory);
+  files_.sync_directory(directory);
+}
+
+RecordingFileSystem StaleFileSystem::past() const {
+  const auto now = disk_.operations();
+  return RecordingFileSystem(disk_.killed_after(now - std::min(now, lag_)));
+}
+
+RecordingFileSystem StaleFileSystem::seen(const Path& path) const {
+  return own_.contains(path.lexically_normal()) ? disk_ : past();
+}
+
+std::unique_ptr<storage::WritableFile> StaleFileSystem::create(const Path& path) {
+  own_.insert(path.lexically_normal());
+  return disk_.create(path);
+}
+
+std::unique_ptr<storage::WritableFile> StaleFileSystem::create_new(const Path& path) {
+  auto file = disk_.create_new(path);
+  if (file) own_.insert(path.lexically_normal());
+  return file;
+}
+
+std::unique_ptr<storage::ReadableFile> StaleFileSystem::open(const Path& path) {
+  auto view = seen(path);
+  if (view.file_size(path) && !disk_.same_file(path, view)) {
+    throw base::IoError(fmt::format("open {}: {}", path.native(), std::generic_category().message(ESTALE)),
+                        ESTALE);
+  }
+  return view.open(path);
+}
+
+std::optional<std::uint64_t> StaleFileSystem::file_size(const Path& path) {
+  return seen(path).file_size(path);
+}
+
+std::vector<std::string> StaleFileSystem::list(const Path& directory) {
+  auto names = past().list(directory);
+  for (const auto& path : own_) {
+    if (path.parent_path() != directory.lexically_normal()) continue;
+    const auto name = path.filename().string();
+    std::erase(names, name);
+    if (disk_.file_size(path)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void StaleFileSystem::rename(const Path& from, const Path& to) {
+  disk_.rename(from, to);
+  own_.insert(from.lexically_normal());
+  own_.insert(to.lexically_normal());
+}
+
+void StaleFileSystem::remove(const Path& path) {
+  disk_.remove(path);
+  own_.insert(path.lexically_normal());
+}
+
+}  // namespace surd::test

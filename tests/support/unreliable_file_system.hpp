@@ -1,0 +1,96 @@
+// File systems that misbehave: one whose k-th write fails, one that shows the past.
+//
+//   RecordingFileSystem disk;
+//   for (std::size_t k = 1; ; ++k) {                // fail every operation of a small run once
+//     FailingFileSystem failing(disk, {.at = k});
+//     try { run_something(failing); } catch (const base::IoError&) {}
+//     if (failing.operations() < k) break;          // the run had fewer than k
+//   }
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "support/recording_file_system.hpp"
+
+namespace surd::test {
+
+struct Failure {
+  std::size_t at = 1;  ///< Fails the at-th write-like operation, counted from 1.
+  int code = ENOSPC;
+  bool lasting = true;  ///< And all that follow; false: only that one.
+  bool torn = true;     ///< Half of a failing append is written.
+};
+
+/// Passes everything on to another file system, except what fails: create, append, sync, close, rename,
+/// remove, make_directories and sync_directory count. Thread-safe if the other is.
+class FailingFileSystem final : public storage::FileSystem {
+ public:
+  FailingFileSystem(storage::FileSystem& files, Failure failure) : files_(files), failure_(failure) {}
+
+  std::unique_ptr<storage::WritableFile> create(const storage::Path& path) override;
+  std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
+  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path) override {
+    return files_.open(path);
+  }
+  std::optional<std::uint64_t> file_size(const storage::Path& path) override {
+    return files_.file_size(path);
+  }
+  std::vector<std::string> list(const storage::Path& directory) override { return files_.list(directory); }
+  void rename(const storage::Path& from, const storage::Path& to) override;
+  void remove(const storage::Path& path) override;
+  void make_directories(const storage::Path& directory) override;
+  void sync_directory(const storage::Path& directory) override;
+
+  /// Write-like operations so far, the failed ones included.
+  [[nodiscard]] std::size_t operations() const noexcept { return operations_.load(); }
+
+ private:
+  class Writer;
+  /// Counts an operation. @throws IoError  if it is to fail, after `partly` has been called.
+  void count(const char* call, const storage::Path& path, const std::function<void()>& partly = {});
+  std::unique_ptr<storage::WritableFile> wrap(std::unique_ptr<storage::WritableFile> file,
+                                              const storage::Path& path);
+
+  storage::FileSystem& files_;
+  Failure failure_;
+  std::atomic<std::size_t> operations_{0};
+};
+
+/// One node's late view of a shared disk, as NFS's caches may give it: names, sizes and bytes are those of
+/// `lag` operations ago, except of files that were written through this view. A file that others have removed
+/// or replaced meanwhile fails to open with ESTALE. What this view writes goes to the disk at once, and
+/// create_new() sees what is really there (O_EXCL is decided by the server).
+class StaleFileSystem final : public storage::FileSystem {
+ public:
+  StaleFileSystem(RecordingFileSystem disk, std::size_t lag) : disk_(std::move(disk)), lag_(lag) {}
+
+  std::unique_ptr<storage::WritableFile> create(const storage::Path& path) override;
+  std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
+  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path) override;
+  std::optional<std::uint64_t> file_size(const storage::Path& path) override;
+  std::vector<std::string> list(const storage::Path& directory) override;
+  void rename(const storage::Path& from, const storage::Path& to) override;
+  void remove(const storage::Path& path) override;
+  void make_directories(const storage::Path& directory) override { disk_.make_directories(directory); }
+  void sync_directory(const storage::Path& directory) override { disk_.sync_directory(directory); }
+
+  /// Operations behind from now on; 0: the present.
+  void set_lag(std::size_t lag) noexcept { lag_ = lag; }
+
+ private:
+  /// The file system that shows `path` as this node sees it.
+  RecordingFileSystem seen(const storage::Path& path) const;
+  RecordingFileSystem past() const;
+
+  RecordingFileSystem disk_;
+  std::size_t lag_;
+  std::set<storage::Path> own_;  ///< Written or removed through this view.
+};
+
+}  // namespace surd::test
