@@ -13,10 +13,10 @@ using Oracle = std::set<std::uint64_t>;
 
 constexpr std::uint64_t block = std::uint64_t{1} << 24;
 
-std::optional<Run> next_run(const Oracle& oracle, std::uint64_t position, std::uint64_t limit) {
+std::optional<sweep::Run> next_run(const Oracle& oracle, std::uint64_t position, std::uint64_t limit) {
   auto it = oracle.lower_bound(position);
   if (it == oracle.end()) return std::nullopt;
-  Run run{*it, 0};
+  sweep::Run run{*it, 0};
   while (it != oracle.end() && *it == run.end() && run.count < limit) {
     ++run.count;
     ++it;
@@ -24,8 +24,9 @@ std::optional<Run> next_run(const Oracle& oracle, std::uint64_t position, std::u
   return run;
 }
 
-std::uint64_t count_in(const Oracle& oracle, Run run) {
-  return static_cast<std::uint64_t>(std::distance(oracle.lower_bound(run.first), oracle.lower_bound(run.end())));
+std::uint64_t count_in(const Oracle& oracle, sweep::Run run) {
+  return static_cast<std::uint64_t>(
+      std::distance(oracle.lower_bound(run.first), oracle.lower_bound(run.end())));
 }
 
 void expect_same(const PointSet& set, const Oracle& oracle) {
@@ -41,7 +42,7 @@ void expect_same(const PointSet& set, const Oracle& oracle) {
 /// Mostly short runs near the border of two blocks, so that they meet.
 class PointSetMatchesStdSet : public testing::TestWithParam<unsigned> {
  protected:
-  Run random_run() {
+  sweep::Run random_run() {
     const std::uint64_t first = block - 3000 + random_() % 6000;
     return {first, random_() % 3 == 0 ? random_() % 2500 : random_() % 6};
   }
@@ -58,7 +59,9 @@ class PointSetMatchesStdSet : public testing::TestWithParam<unsigned> {
         set.remove(run);
         oracle.erase(oracle.lower_bound(run.first), oracle.lower_bound(run.end()));
         break;
-      default: set.add(run.first); oracle.insert(run.first);
+      default:
+        set.add(run.first);
+        oracle.insert(run.first);
     }
   }
 
@@ -73,7 +76,8 @@ TEST_P(PointSetMatchesStdSet, AfterAnyChanges) {
     const auto run = random_run();
     ASSERT_EQ(set.contains(run.first), oracle.contains(run.first));
     ASSERT_EQ(set.count_in(run), count_in(oracle, run));
-    for (const std::uint64_t limit : {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{1100}, ~std::uint64_t{0}}) {
+    for (const std::uint64_t limit :
+         {std::uint64_t{1}, std::uint64_t{5}, std::uint64_t{1100}, ~std::uint64_t{0}}) {
       ASSERT_EQ(set.next_run(run.first, limit), next_run(oracle, run.first, limit));
     }
   }
@@ -113,13 +117,13 @@ TEST(PointSet, OfATrillionPositionsIsSmall) {
 
   EXPECT_LT(set.memory_bytes(), 8U << 20);
   EXPECT_EQ(set.size(), all);
-  EXPECT_EQ(set.next_run(0), (Run{0, all}));
-  EXPECT_EQ(set.next_run(7, 1000), (Run{7, 1000}));
+  EXPECT_EQ(set.next_run(0), (sweep::Run{0, all}));
+  EXPECT_EQ(set.next_run(7, 1000), (sweep::Run{7, 1000}));
 
   set.remove({all / 2, 1});
   EXPECT_EQ(set.size(), all - 1);
-  EXPECT_EQ(set.next_run(0), (Run{0, all / 2}));
-  EXPECT_EQ(set.next_run(all / 2), (Run{all / 2 + 1, all / 2 - 1}));
+  EXPECT_EQ(set.next_run(0), (sweep::Run{0, all / 2}));
+  EXPECT_EQ(set.next_run(all / 2), (sweep::Run{all / 2 + 1, all / 2 - 1}));
   EXPECT_EQ(set.count_in({all / 2 - 1, 3}), 2U);
   set.add(all / 2);
   EXPECT_TRUE(set == PointSet({0, all}));
@@ -130,14 +134,14 @@ TEST(PointSet, OfFullBlocksEqualsOneBuiltInParts) {
   PointSet parts({block, block + 5});
   parts |= PointSet({2 * block, block});
   PointSet odd;
-  for (std::uint64_t i = 0; i < 2 * block; i += block / 4) odd.add(Run{block + i, block / 4});
+  for (std::uint64_t i = 0; i < 2 * block; i += block / 4) odd.add(sweep::Run{block + i, block / 4});
 
   EXPECT_TRUE(parts == whole);
   EXPECT_TRUE(odd == whole);
   parts -= whole;
   EXPECT_TRUE(parts.empty());
   odd &= PointSet({2 * block - 1, 2});
-  EXPECT_EQ(odd.next_run(0), (Run{2 * block - 1, 2}));
+  EXPECT_EQ(odd.next_run(0), (sweep::Run{2 * block - 1, 2}));
 }
 
 TEST(PointSet, IgnoresEmptyRunsAndKeepsNothingWhenEmptied) {
@@ -155,11 +159,11 @@ TEST(PointSet, IgnoresEmptyRunsAndKeepsNothingWhenEmptied) {
 
 TEST(PointSet, FindsLongRunsAmongShortOnes) {
   PointSet set;
-  for (std::uint64_t i = 0; i < 100'000; ++i) set.add(Run{i * 16, 8});
-  set.add(Run{500'000, 1'000'000});
-  EXPECT_EQ(set.next_run(499'999), (Run{500'000, 1'000'000}));
-  EXPECT_EQ(set.next_run(1'499'999), (Run{1'499'999, 1}));
-  EXPECT_EQ(set.next_run(0), (Run{0, 8}));
+  for (std::uint64_t i = 0; i < 100'000; ++i) set.add(sweep::Run{i * 16, 8});
+  set.add(sweep::Run{500'000, 1'000'000});
+  EXPECT_EQ(set.next_run(499'999), (sweep::Run{500'000, 1'000'008}));  // It meets the short run behind it.
+  EXPECT_EQ(set.next_run(1'499'999), (sweep::Run{1'499'999, 9}));
+  EXPECT_EQ(set.next_run(0), (sweep::Run{0, 8}));
 }
 
 TEST(PointSet, MovedFromIsEmpty) {
