@@ -251,6 +251,8 @@ std::unique_ptr<Axis> parse_logspace(const Spec& spec) {
   const auto base = spec.get("base", 10.0);
   if (base <= 0 || base == 1) spec.at("base").fail(fmt::format("must be positive and not 1, found {}", base));
   auto axis = std::make_unique<Logspace>(ends.first, ends.last, ends.count, base);
+  const auto smallest = std::min(as_double(axis->value(0)), as_double(axis->value(ends.count - 1)));
+  if (smallest < std::numeric_limits<double>::min()) place.fail("a value is too small for a float");
   axis->check(place);
   return axis;
 }

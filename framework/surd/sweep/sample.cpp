@@ -226,7 +226,7 @@ std::shared_ptr<const Dimension::Form> parse_sample(const std::string& name, con
   plan.axes = axes.keys();
   if (plan.axes.empty()) axes.fail("must have at least one axis");
   for (const auto& axis : plan.axes) {
-    if (axis.empty()) axes.fail("an axis needs a name");
+    check_name(axis, axes);
     plan.ranges.push_back(parse_bounds(axes.at(axis), plan.points));
   }
   if (plan.method == "lhs") return std::make_shared<LatinHypercube>(name, std::move(plan));
