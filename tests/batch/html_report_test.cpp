@@ -213,6 +213,22 @@ TEST(HtmlReport, SaysSoWhenThereIsNothingYet) {
   EXPECT_THAT(page, HasSubstr("incomplete, 5 points missing"));
 }
 
+TEST(HtmlReport, SurvivesReportsOfRunsThatDied) {
+  const auto job = job_over(R"({"x": {"range": 5}})");
+  batch::ReportCollector collector(*job.definition);
+  for (const char* text :
+       {"null", R"({"run": "a", "seconds": -3, "timeline": {"seconds": [1, "x", null, -4]}})",
+        R"({"run": "b", "timeline": {"seconds": [1, 2, 3], "done": [null], "ranks": [{"rank": 0}]}})",
+        R"({"run": "c", "timeline": {"seconds": [1, 1], "done": [5, 5], "failed": [null, 1e300],
+                               "ranks": [{"busy": [null, -7], "resident_bytes": ["x", 1e30]}]}})"}) {
+    collector.add_run(base::Json::parse(text));
+  }
+
+  const auto page = html_report(job, std::move(collector).finish({5, 0, 0, 0}));
+
+  EXPECT_EQ(WellFormed::problem(page), "");
+}
+
 TEST(HtmlReport, DrawsAHeatMapOverTwoLongAxes) {
   const auto job = job_over(R"({"x": {"linspace": [-1, 1, 40]}, "y": {"logspace": [-2, 2, 30]}})");
   const auto data = data_of(job, [](const sweep::Point& p) {
