@@ -18,11 +18,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Where the tests of this process work. The child that a death statement starts inherits it.
+fs::path shared_directory() {
+  if (::getenv("SURD_FAULT_TEST") == nullptr)
+    ::setenv("SURD_FAULT_TEST", std::to_string(::getpid()).c_str(), 1);
+  return fs::temp_directory_path() / (std::string("surd_faults_") + ::getenv("SURD_FAULT_TEST"));
+}
+
 /// The child executes this test's body again up to the death statement: nothing before that uses a
 /// FileSystem.
 class Faults : public testing::Test {
  protected:
-  Faults() : directory_(fs::temp_directory_path() / "surd_faults") {
+  Faults() : directory_(shared_directory()) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     fs::remove_all(directory_);
     fs::create_directory(directory_);
