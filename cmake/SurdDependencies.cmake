@@ -4,7 +4,6 @@ get_property(surd_languages GLOBAL PROPERTY ENABLED_LANGUAGES)
 if(NOT C IN_LIST surd_languages)
   enable_language(C)  # CMake's module for HDF5 tries programs in C
 endif()
-set(surd_extensions ${CMAKE_CXX_EXTENSIONS})
 set(MPI_CXX_SKIP_MPICXX ON)  # Open MPI's deprecated C++ bindings warn under -Wextra
 set(HDF5_PREFER_PARALLEL ON)
 surd_find(MPI 3.1 COMPONENTS C CXX)
@@ -12,7 +11,7 @@ surd_find(HDF5 COMPONENTS C HL)
 if(NOT HDF5_IS_PARALLEL)
   message(FATAL_ERROR "surd needs HDF5 built with MPI (Debian: libhdf5-openmpi-dev, Spack: hdf5+mpi)")
 endif()
-surd_find(Boost 1.70 COMPONENTS serialization)
+surd_find(Boost 1.70 COMPONENTS regex serialization)
 surd_find(Threads)
 surd_find(fmt)
 surd_find(spdlog)
@@ -27,8 +26,10 @@ foreach(surd_module IN ITEMS zstd xxhash hwy)
     pkg_check_modules(${surd_module} REQUIRED IMPORTED_TARGET GLOBAL lib${surd_module})
   endif()
 endforeach()
+set(surd_extensions ${CMAKE_CXX_EXTENSIONS})
+set(CMAKE_CXX_EXTENSIONS OFF)  # Debian's Kokkos would turn them off with a warning
 surd_find(Kokkos)
-set(CMAKE_CXX_EXTENSIONS ${surd_extensions})  # Debian's Kokkos turns them off
+set(CMAKE_CXX_EXTENSIONS ${surd_extensions})
 
 # Debian's Kokkos config names an include directory that does not exist.
 get_target_property(surd_kokkos_includes Kokkos::kokkos INTERFACE_INCLUDE_DIRECTORIES)

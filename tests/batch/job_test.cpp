@@ -78,7 +78,8 @@ fields: {energy: {units: J, long_name: energy per spin}}
 }
 
 TEST(Job, OfACommandIsIdentifiedByIt) {
-  const auto job = parse("kind: sweep\nname: c\ncommand: [./model, '{T}']\nversion: 4\nretries: 3\naxes: {T: [1, 2]}\n");
+  const auto job =
+      parse("kind: sweep\nname: c\ncommand: [./model, '{T}']\nversion: 4\nretries: 3\naxes: {T: [1, 2]}\n");
 
   ASSERT_TRUE(job.command);
   EXPECT_EQ(job.definition->subject.kind, "command");
@@ -93,9 +94,10 @@ TEST(Job, TakesSettingsInOrder) {
   EXPECT_EQ(job.definition->grid.size(), 41U * 2);
   EXPECT_EQ(job.definition->subject.seed, 4U);
   EXPECT_EQ(job.definition->subject.params.at("extra"), surd::sweep::Value(std::string("x")));
-  EXPECT_EQ(job.text, small_job +
-                          "# --set axes.L=[8, 10]\n# --set axes.L.0=9\n# --set params.extra=x\n# --set seed=3\n"
-                          "# --set seed=4\n");
+  EXPECT_EQ(job.text,
+            small_job +
+                "# --set axes.L=[8, 10]\n# --set axes.L.0=9\n# --set params.extra=x\n# --set seed=3\n"
+                "# --set seed=4\n");
 }
 
 }  // namespace

@@ -23,7 +23,8 @@ std::string error_of(const std::string& text) {
 }
 
 TEST(Yaml, ReadsScalarsAsTheCoreSchemaSays) {
-  const auto json = parse_yaml(R"({a: 12, b: -7, c: +3, d: 0x1F, e: 0o17, f: 010, g: 1.5, h: -2e-3, i: .5, j: 3.,
+  const auto json =
+      parse_yaml(R"({a: 12, b: -7, c: +3, d: 0x1F, e: 0o17, f: 010, g: 1.5, h: -2e-3, i: .5, j: 3.,
     k: true, l: False, m: null, n: ~, o: , p: 18446744073709551615, q: -9223372036854775808})");
 
   EXPECT_EQ(json, Json::parse(R"({"a": 12, "b": -7, "c": 3, "d": 31, "e": 15, "f": 10, "g": 1.5, "h": -0.002,
@@ -35,8 +36,9 @@ TEST(Yaml, ReadsScalarsAsTheCoreSchemaSays) {
 }
 
 TEST(Yaml, KeepsEverythingElseAsText) {
-  for (const std::string text : {"yes", "no", "on", "off", "1_000", "12:30", "2026-01-31", "1e", "e5", "+", ".",
-                                 "0x", "0b1", "1.2.3", "nan", "inf", "tRUE", "'12'", "\"true\"", "!!str 5"}) {
+  for (const std::string text :
+       {"yes", "no", "on",  "off",   "1_000", "12:30", "2026-01-31", "1e",   "e5",       "+",
+        ".",   "0x", "0b1", "1.2.3", "nan",   "inf",   "tRUE",       "'12'", "\"true\"", "!!str 5"}) {
     EXPECT_TRUE(parse_yaml("a: " + text)["a"].is_string()) << text;
   }
 }
@@ -47,7 +49,8 @@ TEST(Yaml, PassesInfinitiesAndNanOn) {
 }
 
 TEST(Yaml, FollowsAnchorsAndAliases) {
-  EXPECT_EQ(parse_yaml("a: &x [1, {b: 2}]\nc: *x\n"), Json::parse(R"({"a": [1, {"b": 2}], "c": [1, {"b": 2}]})"));
+  EXPECT_EQ(parse_yaml("a: &x [1, {b: 2}]\nc: *x\n"),
+            Json::parse(R"({"a": [1, {"b": 2}], "c": [1, {"b": 2}]})"));
 }
 
 TEST(Yaml, NamesThePlaceOfEachMistake) {
@@ -60,7 +63,8 @@ TEST(Yaml, NamesThePlaceOfEachMistake) {
   EXPECT_EQ(error_of("a: 1\n---\nb: 2\n"), "2:1 a second document begins here; a job file is one document");
   EXPECT_EQ(error_of("? [a]\n: 1\n"), "1:3 a key must be a text, not a map or a list");
   EXPECT_EQ(error_of("~: 1\n"), "1:1 a key must be a text");
-  EXPECT_EQ(error_of("a: !!python/object 1\n"), "1:4 the tag tag:yaml.org,2002:python/object is not known here");
+  EXPECT_EQ(error_of("a: !!python/object 1\n"),
+            "1:4 the tag tag:yaml.org,2002:python/object is not known here");
   EXPECT_EQ(error_of("a: 99999999999999999999\n"), "1:4 the integer 99999999999999999999 is beyond 64 bits");
   EXPECT_EQ(error_of("a: 1e999\n"), "1:4 the number 1e999 does not fit a 64-bit float");
   EXPECT_EQ(error_of("a: 1\nb: x\xff\n"), "2:5 the byte 0xff is no UTF-8 text");
@@ -82,7 +86,8 @@ TEST(Yaml, BoundsDepthKeysSizeAndAliases) {
     laughs += "]\n";
   }
 
-  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')), testing::HasSubstr("nested deeper than 64 levels"));
+  EXPECT_THAT(error_of("a: " + std::string(100, '[') + std::string(100, ']')),
+              testing::HasSubstr("nested deeper than 64 levels"));
   EXPECT_NE(error_of(std::string(1'000'000, '[')), "no error");
   EXPECT_THAT(error_of(keys), testing::StartsWith("1001:1 a map of more than 1000 keys"));
   EXPECT_THAT(error_of(laughs), testing::HasSubstr("aliases repeat too much"));

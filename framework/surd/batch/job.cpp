@@ -21,10 +21,29 @@ namespace {
 
 using base::Spec;
 
-constexpr auto own_keys = std::to_array<std::string_view>(
-    {"kind", "name", "function", "params", "axes", "chunk", "exclude", "where", "seed", "version",
-     "on_version_change", "memory", "output", "compression", "memo", "lease", "max_failures", "ranks_per_point",
-     "memory_per_point", "time_limit", "cost", "fields", "retries"});
+constexpr auto own_keys = std::to_array<std::string_view>({"kind",
+                                                           "name",
+                                                           "function",
+                                                           "params",
+                                                           "axes",
+                                                           "chunk",
+                                                           "exclude",
+                                                           "where",
+                                                           "seed",
+                                                           "version",
+                                                           "on_version_change",
+                                                           "memory",
+                                                           "output",
+                                                           "compression",
+                                                           "memo",
+                                                           "lease",
+                                                           "max_failures",
+                                                           "ranks_per_point",
+                                                           "memory_per_point",
+                                                           "time_limit",
+                                                           "cost",
+                                                           "fields",
+                                                           "retries"});
 
 std::vector<std::string_view> valid_keys() {
   std::vector<std::string_view> keys(own_keys.begin(), own_keys.end());
@@ -40,7 +59,8 @@ void check_kind(const Spec& root) {
   if (text == "sweep") return;
   constexpr std::array<std::string_view, 4> planned = {"table", "kmers", "search", "pipeline"};
   if (std::find(planned.begin(), planned.end(), text) != planned.end()) {
-    kind.fail(fmt::format("surd {} cannot run jobs of kind '{}' yet; it runs kind: sweep", base::version(), text));
+    kind.fail(
+        fmt::format("surd {} cannot run jobs of kind '{}' yet; it runs kind: sweep", base::version(), text));
   }
   kind.fail(fmt::format("unknown kind '{}'; this surd runs kind: sweep", text));
 }
@@ -53,7 +73,8 @@ std::string read_name(const Spec& root) {
   if (name.empty()) spec.fail("must not be empty");
   if (name.size() > 100) spec.fail(fmt::format("must have at most 100 characters, has {}", name.size()));
   if (name[0] == '.' || name[0] == '-' || name.find_first_not_of(allowed) != std::string::npos) {
-    spec.fail(fmt::format("'{}' must serve as a directory: letters, digits, '_', '-', '.', not first '.' or '-'", name));
+    spec.fail(fmt::format(
+        "'{}' must serve as a directory: letters, digits, '_', '-', '.', not first '.' or '-'", name));
   }
   return name;
 }
@@ -65,7 +86,8 @@ std::map<std::string, sweep::Value> read_params(const Spec& root, const sweep::G
   for (const auto& name : spec->keys()) {
     const auto value = spec->at(name);
     if (name.empty()) value.fail("a parameter must have a name");
-    if (name == "scratch") value.fail("'scratch' is taken: in commands it means the point's scratch directory");
+    if (name == "scratch")
+      value.fail("'scratch' is taken: in commands it means the point's scratch directory");
     const auto& axes = grid.axes();
     if (std::find(axes.begin(), axes.end(), name) != axes.end()) {
       value.fail(fmt::format("'{}' is an axis already; a name is either a parameter or an axis", name));
@@ -84,12 +106,13 @@ const sweep::Function& find_function(const Spec& spec, std::span<const sweep::Fu
     names.emplace_back(function.name);
   }
   if (names.empty()) {
-    spec.fail(fmt::format("this program has no functions, so no '{}': use the program that registers it, or command:",
-                          name));
+    spec.fail(fmt::format(
+        "this program has no functions, so no '{}': use the program that registers it, or command:", name));
   }
   const auto guess = base::nearest(name, names);
   const auto hint = guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess);
-  spec.fail(fmt::format("this program has no function '{}', it has {}{}", name, fmt::join(names, ", "), hint));
+  spec.fail(
+      fmt::format("this program has no function '{}', it has {}{}", name, fmt::join(names, ", "), hint));
 }
 
 /// version: a text, or an integer that stands for its digits.
@@ -113,7 +136,8 @@ std::int64_t read_count(const Spec& root, std::string_view key, std::int64_t oth
   const auto spec = root.find(key);
   if (!spec) return otherwise;
   const auto count = spec->integer();
-  if (count < least || count > most) spec->fail(fmt::format("must be from {} to {}, is {}", least, most, count));
+  if (count < least || count > most)
+    spec->fail(fmt::format("must be from {} to {}, is {}", least, most, count));
   return count;
 }
 
@@ -123,14 +147,16 @@ void read_subject(const Spec& root, std::span<const sweep::Function> functions, 
   const auto function = root.find("function");
   const auto command = root.find("command");
   if (function && command) command->fail("a job has a function or a command, not both");
-  if (!function && !command) root.fail("a job needs 'function' (one that the program registered) or 'command'");
-  subject.seed = static_cast<std::uint64_t>(
-      read_count(root, "seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
+  if (!function && !command)
+    root.fail("a job needs 'function' (one that the program registered) or 'command'");
+  subject.seed =
+      static_cast<std::uint64_t>(read_count(root, "seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   if (function) {
     const auto& found = find_function(*function, functions);
     refuse_command_keys(root);
     if (const auto version = root.find("version")) {
-      version->fail(fmt::format("the program gives the version of its function '{}': {}", found.name, found.version));
+      version->fail(
+          fmt::format("the program gives the version of its function '{}': {}", found.name, found.version));
     }
     subject.kind = "function";
     subject.name = found.name;
@@ -161,7 +187,8 @@ std::uint64_t read_max_failures(const Spec& root, std::uint64_t points) {
   const auto end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, percent);
   const bool parsed = error == std::errc() && rest + 1 == end && *rest == '%';
-  if (!parsed || !(percent >= 0 && percent <= 100)) spec->fail_expected("a number of points, or a share such as 5%");
+  if (!parsed || !(percent >= 0 && percent <= 100))
+    spec->fail_expected("a number of points, or a share such as 5%");
   return static_cast<std::uint64_t>(percent / 100 * static_cast<double>(points));
 }
 
@@ -197,7 +224,8 @@ void read_output(const Spec& root, Job& job) {
   job.compression = spec->text();
   constexpr std::array<std::string_view, 3> choices = {"none", "deflate", "zstd"};
   if (std::find(choices.begin(), choices.end(), job.compression) == choices.end()) {
-    spec->fail(fmt::format("unknown compression '{}'; choices are {}", job.compression, fmt::join(choices, ", ")));
+    spec->fail(
+        fmt::format("unknown compression '{}'; choices are {}", job.compression, fmt::join(choices, ", ")));
   }
   if (job.output.extension() != ".h5") spec->fail("is for outputs that end in .h5");
 }

@@ -35,12 +35,12 @@ struct Job {
   std::string text;  ///< The file as it was read, with --set applied as comments at its end.
   std::string name;
   std::optional<sweep::Definition> definition;  ///< Always set by parse_job().
-  std::optional<sweep::CommandSpec> command;  ///< Else the registered function definition.subject.name.
+  std::optional<sweep::CommandSpec> command;    ///< Else the registered function definition.subject.name.
   VersionChange on_version_change = VersionChange::error;
-  std::uint64_t memory_bytes = 0;   ///< Per rank; 0: sqrt.
-  storage::Path output;             ///< Relative to the current directory; default <name>.h5.
-  std::string compression;          ///< Empty: not asked for.
-  storage::Path memo;               ///< Empty: <work>/memo.
+  std::uint64_t memory_bytes = 0;  ///< Per rank; 0: sqrt.
+  storage::Path output;            ///< Relative to the current directory; default <name>.h5.
+  std::string compression;         ///< Empty: not asked for.
+  storage::Path memo;              ///< Empty: <work>/memo.
   double lease_seconds = 10;
   std::uint64_t max_failures = ~std::uint64_t{0};
   int ranks_per_point = 1;
@@ -48,7 +48,8 @@ struct Job {
   std::uint64_t memory_per_point = 0;
   double time_limit_seconds = 0;
   std::string cost;
-  std::map<std::string, std::map<std::string, std::string>> fields;  ///< units and long_name per result field.
+  std::map<std::string, std::map<std::string, std::string>>
+      fields;  ///< units and long_name per result field.
 };
 
 /// A mistake in a job file. what() is the whole message:
@@ -62,7 +63,8 @@ class JobError : public base::UsageError {
 /// Reads and checks a job. `settings` are --set values, "key.path=yaml". `functions` are the registered ones.
 /// Rank-local: rank 0 reads the text, all ranks parse the same text.
 /// @throws JobError  at the first mistake.
-[[nodiscard]] Job parse_job(const std::string& text, const storage::Path& file, std::span<const std::string> settings,
+[[nodiscard]] Job parse_job(const std::string& text, const storage::Path& file,
+                            std::span<const std::string> settings,
                             std::span<const sweep::Function> functions);
 
 }  // namespace surd::batch

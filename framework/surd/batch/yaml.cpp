@@ -48,7 +48,8 @@ class Builder : public YAML::EventHandler {
   [[nodiscard]] Place found() const { return found_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (complete_) throw YamlError(place_of(mark), "a second document begins here; a job file is one document");
+    if (complete_)
+      throw YamlError(place_of(mark), "a second document begins here; a job file is one document");
   }
   void OnDocumentEnd() override { complete_ = true; }
 
@@ -61,7 +62,8 @@ class Builder : public YAML::EventHandler {
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
-    if (value.find('\0') != std::string::npos) throw YamlError(place_of(mark), "a text with the character NUL");
+    if (value.find('\0') != std::string::npos)
+      throw YamlError(place_of(mark), "a text with the character NUL");
     if (expects_key()) return take_key(mark, value);
     enter(mark);
     note(mark, !of_key_);
@@ -71,7 +73,8 @@ class Builder : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (expects_key()) throw YamlError(place_of(mark), "a key must be a text, not an alias");
     const auto it = anchors_.find(anchor);
-    if (it == anchors_.end()) throw YamlError(place_of(mark), "an alias stands inside the value it refers to");
+    if (it == anchors_.end())
+      throw YamlError(place_of(mark), "an alias stands inside the value it refers to");
     enter(mark);
     note(mark, !of_key_);
     spend(it->second);
@@ -104,8 +107,10 @@ class Builder : public YAML::EventHandler {
   void take_key(const YAML::Mark& mark, const std::string& key) {
     auto& frame = frames_.back();
     last_mark_ = mark;
-    if (key == "<<") throw YamlError(place_of(mark), "merge keys (<<) are not part of YAML 1.2; write the keys out");
-    if (frame.value.contains(key)) throw YamlError(place_of(mark), fmt::format("the key '{}' is there twice", key));
+    if (key == "<<")
+      throw YamlError(place_of(mark), "merge keys (<<) are not part of YAML 1.2; write the keys out");
+    if (frame.value.contains(key))
+      throw YamlError(place_of(mark), fmt::format("the key '{}' is there twice", key));
     if (frame.value.size() >= yaml_keys_limit) {
       throw YamlError(place_of(mark), fmt::format("a map of more than {} keys", yaml_keys_limit));
     }
@@ -199,12 +204,14 @@ class Builder : public YAML::EventHandler {
 /// @throws YamlError  at a byte that yaml-cpp or JSON could not carry.
 void check_encoding(const std::string& text) {
   if (text.size() > yaml_text_limit_bytes) {
-    throw YamlError({}, fmt::format("{} bytes; a job file may have at most {}", text.size(), yaml_text_limit_bytes));
+    throw YamlError(
+        {}, fmt::format("{} bytes; a job file may have at most {}", text.size(), yaml_text_limit_bytes));
   }
   const auto bad = detail::first_bad_byte(text);
   if (bad == std::string::npos) return;
   const auto line_begin = bad == 0 ? std::string::npos : text.rfind('\n', bad - 1);
-  const auto line = static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n'));
+  const auto line = static_cast<std::size_t>(
+      std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(bad), '\n'));
   const auto column = line_begin == std::string::npos ? bad : bad - line_begin - 1;
   throw YamlError({line + 1, column + 1},
                   fmt::format("the byte 0x{:02x} is no UTF-8 text", static_cast<unsigned char>(text[bad])));

@@ -1,9 +1,9 @@
 // YAML text as a JSON document, and where in the text each value stands.
 //
 // Plain scalars mean what YAML 1.2's core schema says: null ~, true false, 12 0x1f 0o17, 1.5 1e-3 .inf .nan;
-// everything else is a text, so yes, no, on, off, 1_000, 12:30 and dates are texts. Anchors and aliases work within
-// bounds (no exponential growth); merge keys, other tags than !!str, second documents and keys that are no texts
-// are errors, and so is a key that comes twice in one map.
+// everything else is a text, so yes, no, on, off, 1_000, 12:30 and dates are texts. Anchors and aliases work
+// within bounds (no exponential growth); merge keys, other tags than !!str, second documents and keys that
+// are no texts are errors, and so is a key that comes twice in one map.
 #pragma once
 
 #include <cstddef>
@@ -39,9 +39,9 @@ class YamlError : public base::UsageError {
 /// @throws YamlError  at the first mistake, also beyond the limits above.
 [[nodiscard]] base::Json parse_yaml(const std::string& text);
 
-/// Where the value at `path` ("axes.T.linspace.2", as base::Spec writes it) stands in a text that parse_yaml() took;
-/// its key instead if `of_key`, or if the value is a map or a list. A path that is not in the text gives the place
-/// of the nearest value around it.
+/// Where the value at `path` ("axes.T.linspace.2", as base::Spec writes it) stands in a text that
+/// parse_yaml() took; its key instead if `of_key`, or if the value is a map or a list. A path that is not in
+/// the text gives the place of the nearest value around it.
 [[nodiscard]] Place locate_yaml(const std::string& text, const std::string& path, bool of_key);
 
 }  // namespace surd::batch

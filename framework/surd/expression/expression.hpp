@@ -1,8 +1,11 @@
 // Expressions over named values, as jobs write them: "L * T < 100 and not (model == 'b')".
 //
-// Grammar (PEGTL), loosest first: or; and; not; comparison == != < <= > >= and `in [..]`; + -; * / %; unary -; ** ;
-// literals (numbers, 'text', true, false), names, calls abs sqrt exp log log2 log10 sin cos tan floor ceil round min
-// max. Integers stay integers under + - * % and **; / gives a float. Types must fit: 'a' + 1 is an error.
+// Grammar (PEGTL), loosest first: or; and; not; comparison == != < <= > >= and `in [..]`, `not in [..]`; + -;
+// * / %; unary -; ** ; literals (numbers, 'text' or "text", true, false), names (`odd names` in backquotes),
+// calls abs sqrt exp log log2 log10 sin cos tan floor ceil round min max. Integers stay integers under + - *
+// % and ** (beyond 64 bits is an error), / gives a float, floor, ceil and round (halves to even) an integer;
+// % has the sign of its right side. Floats follow IEEE 754: 1 / 0 is infinite. Types must fit: 'a' + 1 is an
+// error, and so is 'a' == 1.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +23,8 @@ using Value = std::variant<bool, std::int64_t, double, std::string>;
 /// A parsed expression. Immutable; cheap to copy; evaluating is thread-safe.
 class Expression {
  public:
-  /// @throws UsageError  with the column and what was expected, or naming a name not in `names`, with the nearest.
+  /// @throws UsageError  with the column and what was expected, or naming a name not in `names`, with the
+  /// nearest.
   static Expression parse(std::string_view text, const std::vector<std::string>& names);
 
   /// Indices into `names` that the expression reads, ascending.
@@ -38,7 +42,6 @@ class Expression {
   explicit Expression(std::shared_ptr<const Node> root);
   std::shared_ptr<const Node> root_;
   std::vector<std::size_t> uses_;
-  std::string text_;
 };
 
 }  // namespace surd::expression

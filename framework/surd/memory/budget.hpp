@@ -9,8 +9,8 @@
 
 namespace surd::memory {
 
-/// max(16 MiB, 2 sqrt(n B)): room for sqrt(n/B) blocks of B bytes, twice, out of n bytes. With it, sorting and
-/// joining n bytes takes one merge pass (Aggarwal & Vitter, CACM 31(9), 1988, doi:10.1145/48529.48535).
+/// max(16 MiB, 2 sqrt(n B)): room for sqrt(n/B) blocks of B bytes, twice, out of n bytes. With it, sorting
+/// and joining n bytes takes one merge pass (Aggarwal & Vitter, CACM 31(9), 1988, doi:10.1145/48529.48535).
 [[nodiscard]] std::uint64_t sqrt_budget(std::uint64_t data_bytes, std::uint64_t block_bytes);
 
 class Budget;

@@ -13,16 +13,16 @@ namespace surd::memory {
 
 struct PhaseUse {
   std::string name;
-  double seconds = 0;              ///< Wall clock (monotonic).
-  double cpu_seconds = 0;          ///< User and system, all threads, children that were waited for included.
-  std::uint64_t peak_bytes = 0;    ///< VmHWM inside the phase.
-  std::uint64_t read_bytes = 0;    ///< read(2) and the like, page cache included (/proc/self/io rchar).
+  double seconds = 0;            ///< Wall clock (monotonic).
+  double cpu_seconds = 0;        ///< User and system, all threads, children that were waited for included.
+  std::uint64_t peak_bytes = 0;  ///< VmHWM inside the phase.
+  std::uint64_t read_bytes = 0;  ///< read(2) and the like, page cache included (/proc/self/io rchar).
   std::uint64_t written_bytes = 0;
 };
 
 class Profile {
  public:
-  /// Ends its phase when destroyed. Phases may not nest.
+  /// Ends its phase when destroyed. Phases may not nest; the profile must outlive them and stay in place.
   class Phase {
    public:
     Phase(Phase&& other) noexcept;
@@ -39,8 +39,11 @@ class Profile {
   [[nodiscard]] Phase phase(std::string name);
 
   [[nodiscard]] const std::vector<PhaseUse>& phases() const noexcept { return phases_; }
-  [[nodiscard]] std::uint64_t baseline_bytes() const noexcept { return baseline_bytes_; }  ///< Resident at construction.
-  [[nodiscard]] std::uint64_t peak_bytes() const noexcept;                                  ///< Over all phases.
+  [[nodiscard]] std::uint64_t baseline_bytes() const noexcept {
+    return baseline_bytes_;
+  }  ///< Resident at construction.
+  [[nodiscard]] std::uint64_t peak_bytes()
+      const noexcept;  ///< Since the process began, in and between phases.
 
  private:
   void begin(std::string name);
@@ -49,6 +52,8 @@ class Profile {
   std::vector<PhaseUse> phases_;
   PhaseUse start_;
   std::uint64_t baseline_bytes_;
+  std::uint64_t peak_bytes_ = 0;
+  bool running_ = false;
 };
 
 }  // namespace surd::memory

@@ -64,13 +64,14 @@ class Scheduler::Root {
         stopping_(stopping),
         stop_(stop),
         granted_(static_cast<std::size_t>(leaders.size())),
-        told_(granted_.size(), false),
-        requests_(leaders, bytes_of(request_), mpi::any_source, tag_request),
-        failures_(leaders, std::as_writable_bytes(std::span(failure_)), mpi::any_source, tag_failure) {}
+        told_(granted_.size(), false) {
+    requests_.emplace(leaders, bytes_of(request_), mpi::any_source, tag_request);
+    failures_.emplace(leaders, std::as_writable_bytes(std::span(failure_)), mpi::any_source, tag_failure);
+  }
 
   void poll() {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (lock.owns_lock()) serve();
+    if (lock.owns_lock() && open_) serve();
   }
 
   std::optional<sweep::Batch> next() {
@@ -100,15 +101,17 @@ class Scheduler::Root {
 
   void finish() {
     mpi::Patience patience;
-    while (true) {
-      const std::lock_guard lock(mutex_);
-      if (serve()) patience.reset();
-      const bool all_told = std::all_of(told_.begin(), told_.end(), [](bool told) { return told; });
-      const bool all_settled =
-          std::all_of(granted_.begin(), granted_.end(), [](const auto& g) { return g.empty(); });
-      if (all_told && all_settled) return;
-      patience.pause();
-    }
+    while (!all_finished()) patience.pause();
+  }
+
+  /// Takes what was sent before everybody finished. From here on poll() does nothing.
+  void close() {
+    const std::lock_guard lock(mutex_);
+    open_ = false;
+    while (requests_->arrived()) requests_->repost();  // late notices to stop
+    take_failures();
+    requests_.reset();
+    failures_.reset();
   }
 
  private:
@@ -136,14 +139,28 @@ class Scheduler::Root {
     mpi::send(leaders_, bytes_of(grant).first(grant.bytes()), rank, tag_grant);
   }
 
+  bool all_finished() {
+    const std::lock_guard lock(mutex_);
+    serve();
+    return std::all_of(told_.begin(), told_.end(), [](bool told) { return told; }) &&
+           std::all_of(granted_.begin(), granted_.end(), [](const auto& batches) { return batches.empty(); });
+  }
+
+  void take_failures() {
+    while (failures_->arrived()) {
+      source_.point_failed(std::string(failure_.data(), failures_->size()));
+      failures_->repost();
+    }
+  }
+
   /// Handles what has arrived; true if anything had.
   bool serve() {
     bool any = false;
-    while (requests_.arrived()) {
+    while (requests_->arrived()) {
       any = true;
       const Request request = request_;
-      const int rank = requests_.source();
-      requests_.repost();
+      const int rank = requests_->source();
+      requests_->repost();
       if (request.has_report != 0) settle(rank, request.report);
       if (request.stopping != 0) source_.stop_requested();
       if (request.wants_work != 0) answer(rank);
@@ -157,10 +174,7 @@ class Scheduler::Root {
   }
 
   void upkeep() {
-    while (failures_.arrived()) {
-      source_.point_failed(std::string(failure_.data(), failures_.size()));
-      failures_.repost();
-    }
+    take_failures();
     if (stop_.load(std::memory_order_relaxed)) source_.stop_requested();
     if (source_.upkeep() && !stopping_.exchange(true)) {
       for (int rank = 1; rank < leaders_.size(); ++rank) mpi::send(leaders_, {}, rank, tag_stop);
@@ -179,9 +193,10 @@ class Scheduler::Root {
   std::vector<int> waiting_;
   Request request_;
   std::array<char, failure_text_bytes> failure_{};
-  mpi::PendingReceive requests_;
-  mpi::PendingReceive failures_;
+  std::optional<mpi::PendingReceive> requests_;
+  std::optional<mpi::PendingReceive> failures_;
   double last_upkeep_ = 0;
+  bool open_ = true;
 };
 
 /// Any other rank.
@@ -222,7 +237,7 @@ class Scheduler::Client {
 
   void poll() {
     const std::unique_lock lock(mutex_, std::try_to_lock);
-    if (!lock.owns_lock()) return;
+    if (!lock.owns_lock() || !open_) return;
     if (mpi::take_signal(leaders_, 0, tag_stop)) {
       stopping_ = true;
       told_root_ = true;
@@ -236,15 +251,15 @@ class Scheduler::Client {
     }
   }
 
+  /// Sends what is left to say. From here on this rank is silent.
   void finish() {
-    // An answer may still be under way if the last one was asked for ahead.
-    mpi::Patience patience;
     if (report_) request(false);
-    while (grants_ && !grants_->arrived()) patience.pause();
-    grants_.reset();
+    const std::lock_guard lock(mutex_);
+    open_ = false;
   }
 
-  void drain() {
+  /// Takes what rank 0 sent before it closed.
+  void close() {
     while (mpi::take_signal(leaders_, 0, tag_stop)) continue;
   }
 
@@ -271,6 +286,7 @@ class Scheduler::Client {
   double seconds_per_point_ = -1;
   bool finished_ = false;
   bool told_root_ = false;
+  bool open_ = true;
 };
 
 Scheduler::Scheduler(const mpi::Communicator& leaders, WorkSource* source, const std::atomic<bool>& stop)
@@ -303,7 +319,9 @@ void Scheduler::poll() { root_ ? root_->poll() : client_->poll(); }
 void Scheduler::finish() {
   root_ ? root_->finish() : client_->finish();
   leaders_.barrier();
-  if (client_) client_->drain();
+  if (root_) root_->close();
+  leaders_.barrier();
+  if (client_) client_->close();
 }
 
 }  // namespace surd::ranks

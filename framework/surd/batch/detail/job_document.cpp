@@ -56,7 +56,8 @@ std::vector<std::string> split_path(const std::string& path) {
 
 /// The index into `list` that `part` names, nullopt if there is no such item.
 std::optional<std::size_t> index_in(const Json& list, const std::string& part) {
-  if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  if (part.empty() || part.size() > 9 || part.find_first_not_of("0123456789") != std::string::npos)
+    return std::nullopt;
   const std::size_t index = std::stoul(part);
   return index < list.size() ? std::optional(index) : std::nullopt;
 }
@@ -98,7 +99,8 @@ bool is_inside(std::string_view path, std::string_view whole) {
 
 }  // namespace
 
-JobDocument::JobDocument(const std::string& text, const storage::Path& file, std::span<const std::string> settings)
+JobDocument::JobDocument(const std::string& text, const storage::Path& file,
+                         std::span<const std::string> settings)
     : text_(text), file_(file) {
   try {
     root_ = parse_yaml(text);

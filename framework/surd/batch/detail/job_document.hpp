@@ -1,4 +1,5 @@
-// The text of a job file with --set applied, which knows where each of its values was written. Private to batch/.
+// The text of a job file with --set applied, which knows where each of its values was written. Private to
+// batch/.
 #pragma once
 
 #include <span>

@@ -38,7 +38,8 @@ std::optional<Json> integer(Place place, std::string_view text) {
   }
   std::uint64_t magnitude = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), magnitude, radix);
-  const auto most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1U : 0U);
+  const auto most =
+      static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) + (negative ? 1U : 0U);
   if (error != std::errc() || (negative && magnitude > most)) {
     throw YamlError(place, fmt::format("the integer {} is beyond 64 bits", text.substr(0, 40)));
   }

@@ -1,0 +1,237 @@
+#include "surd/batch/command_line.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "surd/base/spec.hpp"
+#include "surd/base/units.hpp"
+#include "surd/base/version.hpp"
+
+namespace surd::batch {
+namespace {
+
+/// Runs `read` on an option's text; what it throws becomes CLI11's own error, which names the option.
+template <class Read>
+auto reader(std::string option, Read read) {
+  return [option = std::move(option), read](const std::string& text) {
+    try {
+      read(text);
+    } catch (const base::UsageError& e) {
+      throw CLI::ValidationError(option, e.what());
+    }
+  };
+}
+
+/// Declares the verbs and their options on a CLI::App.
+class Declaration {
+ public:
+  Declaration(CLI::App& app, CommandLine& line) : app_(app), line_(line) {
+    run();
+    plan();
+    look();
+    results();
+    keep();
+    machine();
+  }
+
+ private:
+  CLI::App* verb(const char* name, const char* what) {
+    auto* verb = app_.add_subcommand(name, what);
+    verb->callback([this, name] { line_.verb = name; });
+    return verb;
+  }
+
+  /// A verb on a job.
+  CLI::App* job_verb(const char* name, const char* what) {
+    auto* added = verb(name, what);
+    added->add_option("JOB", line_.file, "The job file (YAML)")->required();
+    added->add_option("--set", line_.settings, "Replace a key of the job file: --set axes.L='[16, 32]'")
+        ->type_name("KEY=VALUE")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->allow_extra_args(false);
+    added->add_option("--work", line_.work, "Work directory (default .surd/<name>)")->type_name("DIR");
+    return added;
+  }
+
+  void add_memory(CLI::App* verb) {
+    verb->add_option_function<std::string>(
+            "--memory",
+            reader("--memory", [this](const std::string& text) { line_.memory_bytes = read_memory(text); }),
+            "Memory budget of each rank: 512MiB, or sqrt (default: the job's)")
+        ->type_name("SIZE|sqrt");
+  }
+
+  static std::uint64_t read_memory(const std::string& text) {
+    if (text == "sqrt") return 0;
+    const auto bytes = base::parse_bytes(text);
+    if (bytes >= least_memory_bytes) return bytes;
+    throw base::UsageError(fmt::format("a rank needs at least {}", base::format_bytes(least_memory_bytes)));
+  }
+
+  void add_version_change(CLI::App* verb) {
+    verb->add_option_function<std::string>(
+            "--version-change",
+            reader("--version-change",
+                   [this](const std::string& text) {
+                     line_.on_version_change = version_change(text);
+                     if (!line_.on_version_change) throw base::UsageError("choices are error, new, keep");
+                   }),
+            "What to do with points stored by other versions (default: the job's on_version_change)")
+        ->type_name("error|new|keep");
+  }
+
+  void add_json(CLI::App* verb) { verb->add_flag("--json", line_.json, "Print JSON"); }
+
+  void run() {
+    auto* verb = job_verb("run", "Compute what is missing, then write the output; run again to resume");
+    add_memory(verb);
+    verb->add_option_function<int>(
+            "--ranks-per-point", [this](int ranks) { line_.ranks_per_point = ranks; },
+            "Ranks that work on each point together")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("N");
+    add_version_change(verb);
+    verb->add_option_function<std::string>(
+            "--time-left",
+            reader("--time-left",
+                   [this](const std::string& text) { line_.time_left_seconds = base::parse_seconds(text); }),
+            "Start nothing that cannot end within this time: 90s, 04:00:00")
+        ->type_name("TIME");
+    verb->add_flag("--retry-failed", line_.retry_failed, "Compute failed points again");
+    verb->add_flag("--quiet", line_.quiet, "No progress, no summary");
+  }
+
+  void plan() {
+    auto* verb = job_verb("plan", "Say what run would do, and do nothing");
+    add_memory(verb);
+    add_version_change(verb);
+    verb->add_flag("--retry-failed", line_.retry_failed, "As for run");
+    add_json(verb);
+  }
+
+  void look() {
+    add_json(job_verb("status", "Progress of a job, while it runs or after"));
+    auto* verify = job_verb("verify", "Reread everything stored and check every checksum");
+    verify->add_flag("--repair", line_.repair, "Drop damaged records; run computes their points again");
+    add_json(verify);
+  }
+
+  void results() {
+    auto* write = job_verb("export", "Write the results stored so far");
+    write->add_option("-o,--output", line_.output, "OUT.h5, OUT.csv or OUT.jsonl; '-' writes CSV to stdout")
+        ->required()
+        ->type_name("OUT");
+    write->add_flag("--failed", line_.with_failed, "Rows of failed points too (csv, jsonl)");
+    add_version_change(write);
+    auto* show = job_verb("show", "One point: values, attempts, time, host, captured output");
+    show->add_option("POINT", line_.point, "T=1.5,L=16, or the first digits of the point's identity")
+        ->required();
+    auto* report = job_verb("report", "Write a page with plots of the results and of the run");
+    report->add_option("-o,--output", line_.output, "OUT.html")->required()->type_name("OUT");
+  }
+
+  void keep() { job_verb("compact", "Merge the memo's segments into one and drop what no longer counts"); }
+
+  void machine() {
+    auto* inspect = verb("inspect", "Say what a file holds, and verify it");
+    inspect->add_option("FILE", line_.file, "Any file that surd wrote, or .npy, .h5, .csv")->required();
+    add_json(inspect);
+    auto* doctor = verb("doctor", "Say what this machine offers, and what will hurt");
+    doctor->add_option("--work", line_.work, "Directory to test (default: the current one)")
+        ->type_name("DIR");
+    add_json(doctor);
+  }
+
+  CLI::App& app_;
+  CommandLine& line_;
+};
+
+std::string joined(int argc, const char* const* argv) {
+  std::string all;
+  for (int i = 0; i < argc; ++i) {
+    const std::string_view word = argv[i];
+    const bool plain =
+        !word.empty() && word.find_first_of(" \t\n'\"\\$*?[]{}();&|<>#~!`") == std::string_view::npos;
+    std::string shown(word);
+    if (!plain) {
+      shown = "'";
+      for (const char c : word) shown += c == '\'' ? std::string("'\\''") : std::string(1, c);
+      shown += "'";
+    }
+    all += (i == 0 ? "" : " ") + shown;
+  }
+  return all;
+}
+
+/// "; did you mean 'x'?" for a word that is no verb or option.
+std::string hint(const CLI::App& app, const std::string& word) {
+  std::vector<std::string> names;
+  if (word.starts_with('-')) {
+    for (const auto* option : app.get_options()) {
+      for (const auto& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  } else {
+    for (const auto* verb : app.get_subcommands({})) names.push_back(verb->get_name());
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const auto guess = base::nearest(word.substr(0, word.find('=')), views);
+  return guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess);
+}
+
+/// The mistake that CLI11 found, in our words where they say more.
+std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
+  const auto verbs = app.get_subcommands();
+  const auto& at = verbs.empty() ? app : *verbs.front();
+  const auto where = verbs.empty() ? app.get_name() : app.get_name() + " " + at.get_name();
+  auto rest = at.remaining();
+  if (rest.empty()) rest = app.remaining();
+  std::sort(rest.begin(), rest.end());  // options first: CLI11 mixes up their order
+  if (!rest.empty()) {
+    const auto& word = rest.front();
+    const bool option = word.starts_with('-');
+    return fmt::format("unknown {} '{}'{} (see {} --help)",
+                       option          ? "option"
+                       : verbs.empty() ? "verb"
+                                       : "argument",
+                       word, option || verbs.empty() ? hint(at, word) : "", where);
+  }
+  return fmt::format("{} (see {} --help)", error.what(), where);
+}
+
+}  // namespace
+
+ParsedLine parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  line.text = joined(argc, argv);
+  const auto program = storage::Path(argc > 0 ? argv[0] : "surd").filename().string();
+  CLI::App app(
+      "Resumable batch computing. Killed at any moment, a job resumes where it was: run it again.\n"
+      "Alone it is one rank; mpirun -n 8 or srun start it as many.\n",
+      program);
+  app.set_version_flag(
+      "--version", fmt::format("surd {} ({}, {})", base::version(), base::git_revision(), base::compiler()));
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done, 3 done but points failed, 64 mistake in the command line or job file, 70 fatal,\n"
+      "75 interrupted (run again to resume), 76 interrupted again without progress.");
+  const Declaration declaration(app, line);
+  ParsedLine parsed;
+  try {
+    if (argc <= 1) throw CLI::CallForHelp();
+    app.parse(argc, argv);
+    parsed.line = std::move(line);
+  } catch (const CLI::CallForHelp&) {
+    const auto verbs = app.get_subcommands();
+    parsed.output = verbs.empty() ? app.help() : verbs.front()->help(program);
+  } catch (const CLI::CallForVersion& e) {
+    parsed.output = std::string(e.what()) + "\n";
+  } catch (const CLI::ParseError& e) {
+    parsed.error = mistake(app, e);
+  }
+  return parsed;
+}
+
+}  // namespace surd::batch
