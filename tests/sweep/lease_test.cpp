@@ -214,7 +214,8 @@ TEST(Lease, WhatCannotBeReadIsIgnored) {
   auto outside = lease_on_another_node(definition, {{50, 51}, {20, 5}, {~0ULL >> 1, 1}});
   publish(disk, outside);
   (void)disk.create("leases/empty.lease");
-  disk.create("leases/torn.lease")->append(std::as_bytes(std::span(std::string("{\"surd lease\": 1, "))));
+  const std::string torn = "{\"surd lease\": 1, ";
+  disk.create("leases/torn.lease")->append(std::as_bytes(std::span(torn)));
   Leases leases(disk, "leases", definition, "a");
 
   EXPECT_EQ(leases.others(), PointSet(sweep::Run{20, 5}));
