@@ -37,7 +37,6 @@ install_packages() {
   local packages as_root=()
   mapfile -t packages < <(missing "$@")
   [[ ${#packages[@]} -eq 0 ]] && return
-  say "Installing ${packages[*]}"
   if [[ $EUID -ne 0 ]]; then
     if ! command -v sudo >/dev/null; then
       say "Neither root nor sudo. Ask for these packages, or load them as modules: ${packages[*]}"
@@ -45,6 +44,7 @@ install_packages() {
     fi
     as_root=(sudo)
   fi
+  say "Installing ${packages[*]}"
   apt update
   apt install -y --no-install-recommends "${packages[@]}"
 }

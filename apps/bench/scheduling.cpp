@@ -19,14 +19,15 @@ using surd::ranks::Scheduler;
 using surd::ranks::WorkSource;
 using surd::sweep::Batch;
 
-/// Hands out [0, total), a fixed number at a time or guided.
+/// Hands out [0, total), a fixed number at a time or guided; to other ranks only, so that every grant is a message.
 class Numbers final : public WorkSource {
  public:
   Numbers(std::uint64_t total, std::uint64_t batch, std::uint64_t guided_by)
       : total_(total), batch_(batch), guided_by_(guided_by) {}
 
-  Answer next(int, Batch& batch) override {
+  Answer next(int rank, Batch& batch) override {
     if (next_ == total_) return Answer::finished;
+    if (rank == 0) return Answer::wait;
     const auto left = total_ - next_;
     const auto guided = guided_by_ == 0 ? batch_ : std::clamp<std::uint64_t>(left / guided_by_, 1, batch_);
     batch.run_count = 1;

@@ -194,10 +194,11 @@ TEST_F(Results, LeaveExcludedPointsOutEvenIfTheMemoHasThem) {
               ElementsAre(0, testing::NanSensitiveDoubleEq(nan), 2, 0, 1, 2));
 }
 
-TEST_F(Results, OfAJobWithoutAxesAreSingleValues) {
-  const auto definition = test::define(R"({"axes": {}})");
+TEST_F(Results, OfOnePointAreSingleValuesAndEmptyArraysAreAllowed) {
+  const auto definition = test::define(R"({"axes": {"a": ["x"]}})");
   fill(definition, 1, [](const test::Coordinates&) {
-    return test::success({{"x", 4.5}, {"v", sweep::Array({1, 2})}});
+    return test::success(
+        {{"x", 4.5}, {"v", sweep::Array({1, 2})}, {"none", sweep::Array(std::vector<double>())}});
   });
   for (const std::uint64_t parallel_bytes : {std::uint64_t{1} << 40, std::uint64_t{0}}) {
     auto with = options("a.h5");
@@ -207,6 +208,8 @@ TEST_F(Results, OfAJobWithoutAxesAreSingleValues) {
 
     EXPECT_THAT(test::values<double>(with.output, "x"), ElementsAre(4.5));
     EXPECT_THAT(test::values<double>(with.output, "v"), ElementsAre(1, 2));
+    EXPECT_THAT(test::values<double>(with.output, "none"), ElementsAre());
+    EXPECT_THAT(test::texts(with.output, "a"), ElementsAre("x"));
   }
 }
 

@@ -67,7 +67,8 @@ TEST(Escaped, KeepsUtf8AndShowsEverythingElse) {
   EXPECT_EQ(escaped("a\nb\tc\x1b[0m\x7f"), "a\\nb\\tc\\x1b[0m\\x7f");
   EXPECT_EQ(escaped(std::string("\0", 1)), "\\x00");
   EXPECT_EQ(escaped("\xff\xc3"), "\\xff\\xc3");
-  EXPECT_EQ(escaped("\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80"), "\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80");
+  EXPECT_EQ(escaped("\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80"),
+            "\\xc0\\xaf \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80");
 }
 
 TEST(IsText, RefusesWhatIsNoUtf8) {

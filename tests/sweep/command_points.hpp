@@ -30,7 +30,10 @@ class CommandJob {
  public:
   /// `text`: JSON of command, parse, axes ...; axes default to {x: [1.5, 2]}.
   explicit CommandJob(const std::string& text, std::string scratch_root = "/tmp")
-      : job_(parse(text)), definition_(definition_of(job_)), point_(definition_), context_(ranks_, stop, scratch_root) {
+      : job_(parse(text)),
+        definition_(definition_of(job_)),
+        point_(definition_),
+        context_(ranks_, stop, scratch_root) {
     evaluator_ = surd::sweep::evaluate_command(spec());
   }
 

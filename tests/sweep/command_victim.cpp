@@ -6,8 +6,10 @@
 #include "surd/sweep/detail/guardian.hpp"
 
 int run_victim(const std::string& directory, const std::string& line) {
-  CommandJob job(surd::base::Json{{"command", line}, {"shell", true}, {"parse", "none"}, {"directory", "scratch"}}.dump(),
-                 directory + "/scratch");
+  CommandJob job(
+      surd::base::Json{{"command", line}, {"shell", true}, {"parse", "none"}, {"directory", "scratch"}}
+          .dump(),
+      directory + "/scratch");
   std::ofstream(directory + "/guardian") << surd::sweep::detail::guardian_pid() << '\n';
   return static_cast<int>(job.run().status);
 }

@@ -97,8 +97,8 @@ std::string pids_file() {
   return (fs::temp_directory_path() / ("surd-victim-" + std::to_string(::getpid())) / "pids").string();
 }
 
-/// Starts `line`, waits until it has written `count` process ids, ends the rank by `signal`, and expects that a
-/// second later nothing is left.
+/// Starts `line`, waits until it has written `count` process ids, ends the rank by `signal`, and expects that
+/// a second later nothing is left.
 void expect_nothing_left(const std::string& line, std::size_t count, int signal, bool whole_group) {
   Victim victim(line);
   ASSERT_TRUE(eventually(milliseconds(20'000), [&] { return victim.commands().size() == count; })) << line;
@@ -129,15 +129,16 @@ TEST(Guardian, SurvivesAKillOfTheRanksProcessGroup) {
 }
 
 TEST(Guardian, EndsCommandsThatIgnoreSignals) {
-  const auto line = "trap '' TERM HUP INT; (trap '' TERM; sleep 1000) & echo $! >>" + pids_file() + "; echo $$ >>" +
-                    pids_file() + "; while :; do sleep 1000; done";
+  const auto line = "trap '' TERM HUP INT; (trap '' TERM; sleep 1000) & echo $! >>" + pids_file() +
+                    "; echo $$ >>" + pids_file() + "; while :; do sleep 1000; done";
 
   expect_nothing_left(line, 2, SIGKILL, false);
 }
 
 TEST(Guardian, RemovesAScratchDirectoryThatIsStillBeingWritten) {
-  const auto line = "mkdir -p a/b; (while :; do echo x >>a/b/file; mkdir -p c/$(date +%N); done) & echo $! >>" +
-                    pids_file() + "; echo $$ >>" + pids_file() + "; sleep 1000";
+  const auto line =
+      "mkdir -p a/b; (while :; do echo x >>a/b/file; mkdir -p c/$(date +%N); done) & echo $! >>" +
+      pids_file() + "; echo $$ >>" + pids_file() + "; sleep 1000";
 
   for (int i = 0; i < 3; ++i) expect_nothing_left(line, 2, SIGKILL, false);
 }
@@ -154,12 +155,14 @@ TEST(Guardian, HoldsNoDescriptorOfTheRank) {
   const detail::Guarded guarded;
   std::vector<std::string> targets;
 
-  for (const auto& entry : fs::directory_iterator("/proc/" + std::to_string(detail::guardian_pid()) + "/fd")) {
+  for (const auto& entry :
+       fs::directory_iterator("/proc/" + std::to_string(detail::guardian_pid()) + "/fd")) {
     targets.push_back(fs::read_symlink(entry).string());
   }
 
   for (const auto& target : targets) {
-    EXPECT_TRUE(target == "/dev/null" || target.starts_with("socket:") || target.starts_with("/memfd:")) << target;
+    EXPECT_TRUE(target == "/dev/null" || target.starts_with("socket:") || target.starts_with("/memfd:"))
+        << target;
   }
   EXPECT_EQ(targets.size(), 5U);
 }

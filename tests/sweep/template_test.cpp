@@ -19,7 +19,9 @@ using base::Json;
 using base::Spec;
 using testing::HasSubstr;
 
-Template template_of(const Json& text, bool for_shell = false) { return Template(Spec(text, "command.1"), for_shell); }
+Template template_of(const Json& text, bool for_shell = false) {
+  return Template(Spec(text, "command.1"), for_shell);
+}
 
 std::string render(const std::string& text, const std::string& value = "V") {
   return template_of(text).render([&](const std::string& name) { return name + "=" + value; });
@@ -79,8 +81,9 @@ TEST(Template, RefusesBracesWithoutPartner) {
 }
 
 TEST(TemplateForShell, KeepsEveryValueOneWordWhereverItStands) {
-  for (const std::string value : {"plain", "two words", "it's", "a\"b", "$HOME `id` $(id) \\ !", "", "; echo no", "*",
-                                  "-1.5e-3", "tab\tnew\nline", "{x}", "'", "\"", "\\", "#"}) {
+  for (const std::string value :
+       {"plain", "two words", "it's", "a\"b", "$HOME `id` $(id) \\ !", "", "; echo no", "*", "-1.5e-3",
+        "tab\tnew\nline", "{x}", "'", "\"", "\\", "#"}) {
     EXPECT_EQ(through_shell("printf '<%s>' {v}", value), "<" + value + ">");
     EXPECT_EQ(through_shell("printf '<%s>' a{v}b", value), "<a" + value + "b>");
     EXPECT_EQ(through_shell("printf '<%s>' 'a {v}'", value), "<a " + value + ">");
@@ -94,8 +97,9 @@ TEST(TemplateForShell, LeavesPlainNumbersBare) {
 }
 
 TEST(Environment, ForgetsWhatALauncherSet) {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "OMPI_MCA_ess", "PMIX_RANK", "PMI_FD", "PRTE_MCA_x", "HYDRA_X",
-                           "MPI_LOCALRANKID", "SLURM_STEP_ID", "SLURM_STEPID", "SLURM_PMIXP_ABORT", "SLURM_PROCID"}) {
+  for (const char* name :
+       {"OMPI_COMM_WORLD_RANK", "OMPI_MCA_ess", "PMIX_RANK", "PMI_FD", "PRTE_MCA_x", "HYDRA_X",
+        "MPI_LOCALRANKID", "SLURM_STEP_ID", "SLURM_STEPID", "SLURM_PMIXP_ABORT", "SLURM_PROCID"}) {
     EXPECT_TRUE(belongs_to_launcher(name)) << name;
   }
   for (const char* name : {"PATH", "MPI_HOME", "SLURM_JOB_ID", "SLURM_TMPDIR", "OMP_NUM_THREADS", "PMI",
@@ -118,7 +122,8 @@ TEST(Environment, SetsEachVariableOnce) {
   for (; *entry != nullptr; ++entry) {
     if (std::string_view(*entry).starts_with("SURD_")) found.emplace_back(*entry);
   }
-  EXPECT_THAT(found, testing::UnorderedElementsAre("SURD_TEST_VARIABLE=new T1", "SURD_POINT=cafe", "SURD_SEED=42"));
+  EXPECT_THAT(found,
+              testing::UnorderedElementsAre("SURD_TEST_VARIABLE=new T1", "SURD_POINT=cafe", "SURD_SEED=42"));
 }
 
 }  // namespace

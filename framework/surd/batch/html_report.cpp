@@ -66,7 +66,7 @@ section{border-top:1px solid var(--line);margin-top:34px;padding-top:22px}p{marg
 dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(138px,1fr));gap:10px;margin:0}dl div{background:var(--tile);border-radius:8px;padding:10px 14px}
 dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:18px;font-weight:600;white-space:nowrap;font-variant-numeric:tabular-nums}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:30px 44px;align-items:start}
-figure{margin:0;break-inside:avoid;min-width:0}figure svg{display:block;width:100%;height:auto}
+.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:24px 32px;margin-bottom:18px}figure{margin:0;break-inside:avoid;min-width:0}figure svg{display:block;width:100%;height:auto}
 figcaption{font-size:13px;color:var(--soft);margin-top:6px}figcaption p{margin:0 0 2px}summary{cursor:pointer;width:max-content}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;line-height:1.35;font-variant-numeric:tabular-nums;margin:6px 0 14px;color:var(--ink)}
 caption{text-align:left;color:var(--soft);padding:0 0 6px}th,td{text-align:left;padding:5px 18px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td{white-space:pre-line}

@@ -9,10 +9,12 @@
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
-#include "surd/sweep/lease_file.hpp"
+#include "surd/sweep/detail/lease_file.hpp"
 #include "surd/sweep/translation.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 constexpr std::string_view extension = ".lease";

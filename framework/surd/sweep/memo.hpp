@@ -110,7 +110,7 @@ struct MemoOptions {
   bool keep_other_versions = false;  ///< Points of other versions count as done.
   /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be
   /// empty.
-  std::function<void(const Block&)> visit;
+  std::function<void(const Block&)> visit = {};
 };
 
 /// What a memo holds of a wanted definition. Memory: one bit per wanted point at worst; nothing per stored

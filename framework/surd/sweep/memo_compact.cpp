@@ -3,10 +3,12 @@
 // One pass finds what is done, a second copies. Outcomes of wanted points are stored anew under the wanted
 // definition, in larger blocks; points of the wanted subject outside the wanted grid likewise, under their
 // own; blocks of other subjects are copied as they are. Memory: two bits per wanted point and a few blocks.
-#include "surd/sweep/memo_block.hpp"
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_block.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 constexpr std::size_t block_bytes = 256 * 1024;

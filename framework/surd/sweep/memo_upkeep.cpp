@@ -1,7 +1,9 @@
 // Verifying and repairing memos.
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 SegmentReport verify_segment(storage::FileSystem& files, DefinitionCache& cache, const storage::Path& path) {

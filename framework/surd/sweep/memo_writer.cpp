@@ -1,10 +1,12 @@
 #include <chrono>
 #include <optional>
 
-#include "surd/sweep/memo_codec.hpp"
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 double now_seconds() {

@@ -110,8 +110,8 @@ std::string colour_bar(const Box& box, const Range& range) {
 }  // namespace
 
 std::string heat_map(const HeatMap& map) {
-  constexpr double width = 560;
-  constexpr double height = 380;
+  constexpr double width = plot_width;
+  constexpr double height = plot_height;
   const auto range = finite_range(map.values);
   const auto y_ticks = cell_ticks(map.y, 9);
   const double scale_width = widest_label(linear_ticks(range.low, range.high, 5).labels) + 40;

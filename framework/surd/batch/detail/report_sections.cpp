@@ -13,6 +13,9 @@ namespace surd::batch::detail {
 namespace {
 
 constexpr std::size_t cost_axes = 8;
+constexpr double small_width = 400;  ///< Three charts in a row.
+constexpr double small_height = 250;
+constexpr std::size_t table_rows = 12;  ///< Of something over time.
 
 /// A unit that makes numbers up to `most` readable.
 struct Unit {
@@ -130,7 +133,8 @@ std::string rank_chart(const RunReport& run, Quantity quantity) {
   chart.x_label = fmt::format("time since the start ({})", time.name);
   chart.y_from_zero = true;
   chart.y_most = quantity == Quantity::busy ? 100 : 0;
-  chart.height = 260;
+  chart.width = small_width;
+  chart.height = small_height;
   chart.marked = false;
   HtmlTable table(chart.title, {"", "Mean", "Least", "Most"});
   for (const auto& line : run.lines) {
@@ -154,7 +158,8 @@ std::string progress_chart(const RunReport& run) {
   chart.description = "Points stored over the time of run " + run.run + ".";
   chart.x_label = fmt::format("time since the start ({})", time.name);
   chart.y_from_zero = true;
-  chart.height = 260;
+  chart.width = small_width;
+  chart.height = small_height;
   chart.marked = false;
   const auto add = [&](const char* name, const std::vector<double>& counts) {
     Series series{name, {}};
@@ -165,7 +170,14 @@ std::string progress_chart(const RunReport& run) {
   };
   add("done", run.done);
   if (largest(run.failed_over_time) > 0) add("failed", run.failed_over_time);
-  return figure(line_chart(chart), "");
+  HtmlTable table("Points stored", {"After", "Points"});
+  const std::size_t samples = std::min(run.done.size(), run.seconds_axis.size());
+  const std::size_t rows = std::min(samples, table_rows);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t at = (row + 1) * samples / rows - 1;
+    table.add({base::format_seconds(std::max(0.0, run.seconds_axis[at])), pretty(run.done[at])});
+  }
+  return figure(line_chart(chart), "", &table);
 }
 
 std::string phase_table(const RunReport& run) {
@@ -222,9 +234,10 @@ std::string use_section(const ReportData& data) {
     if (run->seconds_axis.size() < 2 && run->phases.empty()) continue;
     html += fmt::format("<h3>Run {}</h3>{}", escape(run->run), memory_sentence(*run));
     if (run->seconds_axis.size() >= 2) {
-      html += R"(<div class="figures">)" + progress_chart(*run);
-      if (!run->lines.empty())
+      html += R"(<div class="figures small">)" + progress_chart(*run);
+      if (!run->lines.empty()) {
         html += rank_chart(*run, Quantity::busy) + rank_chart(*run, Quantity::resident);
+      }
       html += "</div>";
     }
     html += phase_table(*run);

@@ -1,11 +1,11 @@
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 #include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 constexpr std::string_view extension = ".log";
@@ -194,4 +194,4 @@ void SegmentWriter::put_twice(RecordKind kind) {
   for (int copy = 0; copy < 2; ++copy) log_.append(static_cast<std::uint8_t>(kind), payload_.bytes());
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -17,12 +17,12 @@
 
 #include "surd/base/hash.hpp"
 #include "surd/storage/log.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
 #include "surd/sweep/memo.hpp"
-#include "surd/sweep/memo_codec.hpp"
 #include "surd/sweep/subject.hpp"
 #include "surd/sweep/translation.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 
 /// A definition that blocks refer to, and how it relates to the wanted one.
 struct StoredDefinition {
@@ -164,4 +164,4 @@ class SegmentWriter {
   std::set<std::pair<RecordKind, std::uint64_t>> written_;
 };
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -9,7 +9,7 @@
 
 #include "surd/sweep/point_set.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 
 /// Enough of a process to tell, on the same machine, whether it still lives.
 struct Process {
@@ -48,4 +48,4 @@ struct LeaseFile {
 /// The runs of `points`, neighbouring ones joined if there are more than claim_limit.
 [[nodiscard]] std::vector<Run> enclosing_runs(const PointSet& points);
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -1,4 +1,4 @@
-#include "surd/sweep/lease_file.hpp"
+#include "surd/sweep/detail/lease_file.hpp"
 
 #include <signal.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 #include "surd/base/json.hpp"
 #include "surd/base/spec.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 constexpr std::int64_t lease_version = 1;
@@ -157,4 +157,4 @@ std::vector<Run> enclosing_runs(const PointSet& points) {
   return runs;
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail
