@@ -20,8 +20,9 @@
 namespace surd::sweep {
 namespace {
 
-constexpr int rounds = 5;
-constexpr int commands_per_turn = 300;
+// Short turns, and many: some of them fall into quiet moments of a busy machine.
+constexpr int rounds = 60;
+constexpr int commands_per_turn = 25;
 
 void spawn_and_wait(const std::string& path, std::vector<std::string> words,
                     const posix_spawn_file_actions_t* silent) {
