@@ -60,7 +60,7 @@ void write_all(const mpi::Session& session, const storage::Path& directory) {
       [](const Coordinates& c) {
         return test::success({{"energy", static_cast<double>(c[0])}});
       });
-  write(session, directory, "letters", R"({"axes": {"c": ["a", "b"], "mixed": [1, "auto", 2.5]}})",
+  write(session, directory, "letters", R"({"axes": {"c": ["a", "b"], "mixed": [1, 2.5, 3]}})",
         [](const Coordinates& c) {
           return test::success({{"letter", c[1] == 0 ? "x" : "y"}});
         });
