@@ -2,10 +2,10 @@
 // ignored lease costs at most a point computed twice, with the same bytes.
 //
 // Each running job keeps one file, leases/<run>.lease, created with O_EXCL and replaced atomically: who it is
-// (host, process, start of the process, Slurm job), a heartbeat counter, its definition and the positions it is
-// working on. Others leave those out, as long as the heartbeat moves on *their own* clock (clocks of nodes differ);
-// on the same host a vanished process is seen at once. Two jobs that claim the same points at the same time both see
-// it after publishing, and the later name gives way.
+// (host, process, start of the process, Slurm job), a heartbeat counter, its definition and the positions it
+// is working on. Others leave those out, as long as the heartbeat moves on *their own* clock (clocks of nodes
+// differ); on the same host a vanished process is seen at once. Two jobs that claim the same points at the
+// same time both see it after publishing, and the later name gives way.
 //
 //   Leases leases(files, directory, definition, run, timeout);
 //   auto mine = leases.claim(wanted);      // publishes; returns what of `wanted` is ours now
@@ -13,10 +13,10 @@
 //   leases.release();                      // at the end; after a crash the file just grows stale
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "surd/storage/file_system.hpp"
 #include "surd/sweep/point_set.hpp"
@@ -24,11 +24,15 @@
 
 namespace surd::sweep {
 
+/// Not thread-safe.
 class Leases {
  public:
-  /// `definition` must outlive it.
+  /// Seconds on a clock that never goes back; tests give their own.
+  using Clock = std::function<double()>;
+
+  /// `definition` must outlive it; `clock` empty: the machine's steady clock.
   Leases(storage::FileSystem& files, storage::Path directory, const Definition& definition, std::string run,
-         double timeout_seconds = 10);
+         double timeout_seconds = 10, Clock clock = {});
   Leases(Leases&&) noexcept;
   Leases& operator=(Leases&&) noexcept;
   ~Leases();

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
-#include "surd/sweep/memo_state.hpp"
+#include "surd/sweep/detail/memo_state.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 
 void Memo::State::refresh() {
   const auto names = list_segments(files, directory);

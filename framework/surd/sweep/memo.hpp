@@ -110,7 +110,7 @@ struct MemoOptions {
   bool keep_other_versions = false;  ///< Points of other versions count as done.
   /// Called for each block of wanted points while scanning (to learn costs, or to fill results); may be
   /// empty.
-  std::function<void(const Block&)> visit;
+  std::function<void(const Block&)> visit = {};
 };
 
 /// What a memo holds of a wanted definition. Memory: one bit per wanted point at worst; nothing per stored
@@ -162,13 +162,14 @@ struct SegmentReport {
 [[nodiscard]] std::vector<SegmentReport> verify_memo(storage::FileSystem& files,
                                                      const storage::Path& directory);
 
-/// Rewrites damaged segments without their damage (new file, then rename). Returns how many were rewritten.
+/// Rewrites segments with damage, torn tails included, without it (new file, then rename). The caller makes sure
+/// that no job is writing. Returns how many were rewritten. @throws UsageError  if one grew meanwhile.
 std::uint64_t repair_memo(storage::FileSystem& files, const storage::Path& directory);
 
-/// Merges all segments into one, leaving out duplicates, failures that succeeded later, and versions other
-/// than `wanted`'s; results of other grids and subjects stay. Crash-safe: the merged segment appears by
-/// rename before the old ones go. The caller makes sure that no job is writing. Returns bytes before and
-/// after.
+/// Merges all segments into one of larger blocks. Of the points of `wanted`'s grid, leaves out duplicates, failures
+/// that succeeded later, and outcomes of other versions; points outside that grid and other subjects stay as they
+/// are, and so does who computed what. Crash-safe: the merged segment appears by rename before the old ones go.
+/// The caller makes sure that no job is writing. Returns bytes before and after.
 std::pair<std::uint64_t, std::uint64_t> compact_memo(storage::FileSystem& files,
                                                      const storage::Path& directory, const Definition& wanted,
                                                      const Origin& origin);

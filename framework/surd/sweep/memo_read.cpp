@@ -1,9 +1,11 @@
 #include <map>
 #include <optional>
 
-#include "surd/sweep/memo_state.hpp"
+#include "surd/sweep/detail/memo_state.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 /// Calls f(entry) for the entries of `position` in a block.
@@ -41,13 +43,17 @@ void Memo::State::pick(const SegmentRecord& record, DefinitionCache& definitions
         const bool ok = status == Status::ok;
         const auto* const better = !ok ? &done : (own_version ? nullptr : &own);
         const bool whole = (!ok || seen.count_in(at) == 0) && (!better || better->count_in(at) == 0);
-        if (whole) into.select(entry, at.count, at.first);
-        for (auto p = at.first; !whole && p < at.end(); ++p) {
-          if ((ok && seen.contains(p)) || (better && better->contains(p))) continue;
-          into.select(entry + (p - at.first), 1, p);
-        }
-        if (ok) seen.add(at);
-      });
+        if (whole) {
+      into.select(entry, at.count, at.first);
+      if (ok) seen.add(at);
+      return;
+    }
+    for (auto p = at.first; p < at.end(); ++p) {
+      if ((ok && seen.contains(p)) || (better && better->contains(p))) continue;
+      into.select(entry + (p - at.first), 1, p);
+      if (ok) seen.add(p);
+    }
+  });
 }
 
 void Memo::read(const std::function<void(const Block&)>& visit, int part, int parts) const {

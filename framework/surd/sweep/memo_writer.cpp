@@ -1,24 +1,16 @@
 #include <chrono>
 #include <optional>
 
-#include <fmt/format.h>
-
-#include "surd/sweep/memo_codec.hpp"
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 namespace surd::sweep {
+
+using namespace detail;
 namespace {
 
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-/// A path that does not exist: a run that writes a memo twice gets a second segment.
-storage::Path free_path(storage::FileSystem& files, const storage::Path& directory, const Origin& origin) {
-  auto path = directory / segment_name(origin);
-  for (int n = 2; files.file_size(path); ++n)
-    path = directory / fmt::format("{}-{}.{}.log", origin.run, origin.rank, n);
-  return path;
 }
 
 }  // namespace
@@ -45,7 +37,7 @@ struct MemoWriter::State {
 
 void MemoWriter::State::open(double now) {
   files->make_directories(directory);
-  segment.emplace(*files, free_path(*files, directory, origin));
+  segment.emplace(*files, free_segment_path(*files, directory, origin));
   segment->put_origin(origin);
   segment->put_definition(definition_id, definition);
   last_sync = now;

@@ -1,14 +1,15 @@
-#include "surd/sweep/memo_segment.hpp"
+#include "surd/sweep/detail/memo_segment.hpp"
 
 #include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 constexpr std::string_view extension = ".log";
+constexpr std::string_view unfinished_extension = ".part";
 
 /// More damage than this in one segment is not told apart.
 constexpr std::size_t damage_limit = 10000;
@@ -47,8 +48,22 @@ std::vector<std::string> list_segments(storage::FileSystem& files, const storage
   return names;
 }
 
-std::string segment_name(const Origin& origin) {
-  return fmt::format("{}-{}{}", origin.run, origin.rank, extension);
+storage::Path free_segment_path(storage::FileSystem& files, const storage::Path& directory,
+                                const Origin& origin) {
+  const auto stem = fmt::format("{}-{}", origin.run, origin.rank);
+  auto path = directory / fmt::format("{}{}", stem, extension);
+  for (int n = 2; files.file_size(path); ++n) path = directory / fmt::format("{}.{}{}", stem, n, extension);
+  return path;
+}
+
+storage::Path unfinished(const storage::Path& segment) {
+  return segment.native() + std::string(unfinished_extension);
+}
+
+void remove_unfinished(storage::FileSystem& files, const storage::Path& directory) {
+  for (const auto& name : files.list(directory)) {
+    if (name.ends_with(fmt::format("{}{}", extension, unfinished_extension))) files.remove(directory / name);
+  }
 }
 
 int part_of(std::string_view name, int parts) {
@@ -179,4 +194,4 @@ void SegmentWriter::put_twice(RecordKind kind) {
   for (int copy = 0; copy < 2; ++copy) log_.append(static_cast<std::uint8_t>(kind), payload_.bytes());
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -1,9 +1,9 @@
-#include "surd/sweep/memo_block.hpp"
+#include "surd/sweep/detail/memo_block.hpp"
 
 #include <algorithm>
 #include <cstring>
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 template <class T>
@@ -141,4 +141,4 @@ FieldValue SelectedBlock::value(std::size_t column, std::size_t row) const {
   }
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

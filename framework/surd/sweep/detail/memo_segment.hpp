@@ -17,12 +17,12 @@
 
 #include "surd/base/hash.hpp"
 #include "surd/storage/log.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
 #include "surd/sweep/memo.hpp"
-#include "surd/sweep/memo_codec.hpp"
 #include "surd/sweep/subject.hpp"
 #include "surd/sweep/translation.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 
 /// A definition that blocks refer to, and how it relates to the wanted one.
 struct StoredDefinition {
@@ -93,8 +93,15 @@ void for_each_wanted(const BlockView& block, const StoredDefinition& stored, Def
 [[nodiscard]] std::vector<std::string> list_segments(storage::FileSystem& files,
                                                      const storage::Path& directory);
 
-/// "<run>-<rank>.log"
-[[nodiscard]] std::string segment_name(const Origin& origin);
+/// directory/<run>-<rank>.log; <run>-<rank>.2.log if that exists (a run that writes a memo twice), and so on.
+[[nodiscard]] storage::Path free_segment_path(storage::FileSystem& files, const storage::Path& directory,
+                                              const Origin& origin);
+
+/// The name under which a segment is written that replaces others when it is whole; no name of a segment.
+[[nodiscard]] storage::Path unfinished(const storage::Path& segment);
+
+/// Removes unfinished segments that a crash left behind.
+void remove_unfinished(storage::FileSystem& files, const storage::Path& directory);
 
 /// Which of `parts` readers reads a segment: a function of its name alone, so that readers that see the
 /// directory at different times agree. Ranks of one run are spread evenly.
@@ -157,4 +164,4 @@ class SegmentWriter {
   std::set<std::pair<RecordKind, std::uint64_t>> written_;
 };
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

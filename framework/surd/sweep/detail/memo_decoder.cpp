@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "surd/base/hash.hpp"
-#include "surd/sweep/memo_codec.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 /// Thrown here, and passed on by all readers: nothing may be concluded from what a newer surd wrote.
@@ -231,4 +231,4 @@ void BlockView::read_columns(base::ByteReader& reader) {
   }
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -19,7 +19,7 @@
 #include "surd/sweep/outcome.hpp"
 #include "surd/sweep/point_set.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 
 inline constexpr std::uint64_t block_entry_limit = 65536;
 /// Of every payload; readers refuse newer ones.
@@ -194,4 +194,4 @@ void BlockView::for_each_piece(F f) const {
   }
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

@@ -6,10 +6,10 @@
 #include <optional>
 #include <vector>
 
+#include "surd/sweep/detail/memo_codec.hpp"
 #include "surd/sweep/memo.hpp"
-#include "surd/sweep/memo_codec.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 
 /// Reused from block to block. Borrows view and origin.
 class SelectedBlock final : public Block {
@@ -45,4 +45,4 @@ class SelectedBlock final : public Block {
   std::vector<std::vector<std::byte>> rows_;  ///< Of columns that are not a stretch of the payload.
 };
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail

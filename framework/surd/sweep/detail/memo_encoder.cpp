@@ -29,9 +29,9 @@
 // Those three are written twice in a row, so that one damaged byte costs no more than its own block. A merged
 // segment has an origin before the blocks of each of its sources.
 #include "surd/base/hash.hpp"
-#include "surd/sweep/memo_codec.hpp"
+#include "surd/sweep/detail/memo_codec.hpp"
 
-namespace surd::sweep {
+namespace surd::sweep::detail {
 namespace {
 
 /// Points shorter than this are too many to spend 4 bytes each on their duration.
@@ -268,4 +268,4 @@ void BlockEncoder::clear() {
   }
 }
 
-}  // namespace surd::sweep
+}  // namespace surd::sweep::detail
