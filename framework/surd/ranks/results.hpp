@@ -22,8 +22,9 @@ struct ResultsOptions {
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;
   bool keep_other_versions = false;
   std::string compression = "deflate";  ///< none | deflate | zstd (filter 32015)
-  /// Results of at least this size (without `compression` being asked for) are written uncompressed by all
-  /// ranks in parallel; smaller ones compressed by rank 0.
+  /// Results of at least this size are written uncompressed by all ranks in parallel, each its own stretch;
+  /// smaller ones compressed by rank 0. With `compression_asked` all are: everything then goes through rank
+  /// 0, in bounded memory but at the speed of one rank. The file's bytes depend on this and on `compression`.
   std::uint64_t parallel_bytes = std::uint64_t{256} << 20;
   bool compression_asked = false;
   std::map<std::string, std::string> attributes;  ///< Of the file: job text, program version ...
