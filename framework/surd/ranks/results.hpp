@@ -39,8 +39,10 @@ struct ResultsSummary {
   std::uint64_t bytes = 0;  ///< Of the file.
 };
 
-/// Collective. @throws IoError  if the output cannot be written (checked before any work), on all ranks
-/// together.
+/// Collective. The file appears complete, by rename, or not at all.
+/// @throws CollectiveError  on all ranks, if one cannot write (that the output can be created is checked
+/// before the memo is read); UsageError  on all ranks, if the results do not fit one table: shapes that
+/// differ, names of axes.
 ResultsSummary write_results(const mpi::Communicator& ranks, storage::FileSystem& files,
                              const storage::Path& memo, const sweep::Definition& definition,
                              const ResultsOptions& options);
