@@ -20,9 +20,10 @@ TEST(ResultsOfTenMillionPoints, AreWrittenInBoundedMemory) {
   const auto definition =
       test::define(R"({"axes": {"a": {"range": 2500}, "b": {"range": 4000}}, "chunk": {"a": 50, "b": 20}})");
   if (world.is_root()) {
-    test::fill(directory / "memo", definition, 2, [](const test::Coordinates& c) {
+    const auto evaluate = [](const test::Coordinates& c) {
       return test::success({{"y", static_cast<double>(c[0] * 4000 + c[1])}});
-    });
+    };
+    test::fill(directory / "memo", definition, 2, evaluate, "20260101T000000-0000000a", 1000);
   }
   world.barrier();
   for (const bool parallel : {false, true}) {

@@ -32,7 +32,7 @@ void write(const mpi::Session& session, const storage::Path& directory, const st
 
 void write_all(const mpi::Session& session, const storage::Path& directory) {
   write(session, directory, "grid",
-        R"({"axes": {"T": {"linspace": [1.5, 3.5, 41]}, "L": [16, 32, 64], "seed": 16}})",
+        R"({"axes": {"T": {"linspace": [1.5, 3.5, 41]}, "L": [16, 32, 64], "seed": {"range": 16}}})",
         [](const Coordinates& c) {
           const auto id = static_cast<std::int64_t>((c[0] * 3 + c[1]) * 16 + c[2]);
           return test::success({{"energy", static_cast<double>(id) / 7},
@@ -60,7 +60,7 @@ void write_all(const mpi::Session& session, const storage::Path& directory) {
       [](const Coordinates& c) {
         return test::success({{"energy", static_cast<double>(c[0])}});
       });
-  write(session, directory, "letters", R"({"axes": {"c": ["a", "b"], "mixed": [1, "auto", 2.5]}})",
+  write(session, directory, "letters", R"({"axes": {"c": ["a", "b"], "mixed": [1, 2.5, 3]}})",
         [](const Coordinates& c) {
           return test::success({{"letter", c[1] == 0 ? "x" : "y"}});
         });

@@ -23,14 +23,15 @@ using Evaluate = std::function<sweep::Outcome(const Coordinates&)>;
 /// Stores an outcome of every point that `evaluate` gives an outcome with attempts > 0 of, in stretches that
 /// go to `writers` segments by turns.
 inline void fill(const storage::Path& memo, const sweep::Definition& definition, int writers,
-                 const Evaluate& evaluate, const std::string& run = "20260101T000000-0000000a") {
+                 const Evaluate& evaluate, const std::string& run = "20260101T000000-0000000a",
+                 std::uint64_t stretch = 5) {
   auto& files = storage::local_file_system();
   files.make_directories(memo);
   for (int w = 0; w < writers; ++w) {
     sweep::MemoWriter writer(files, memo, definition, origin(run, w));
     Coordinates coordinates(definition.grid.dimensions().size());
     for (std::uint64_t p = 0; p < definition.grid.size(); ++p) {
-      if ((p / 5) % static_cast<std::uint64_t>(writers) != static_cast<std::uint64_t>(w)) continue;
+      if ((p / stretch) % static_cast<std::uint64_t>(writers) != static_cast<std::uint64_t>(w)) continue;
       definition.grid.coordinates(p, coordinates);
       const auto outcome = evaluate(coordinates);
       if (outcome.attempts > 0) writer.add(p, outcome);

@@ -118,8 +118,9 @@ TEST_F(Results, AreTheSameBytesForAnyNumberOfRanksMemoryAndLayoutOfTheMemo) {
   for (const std::uint64_t parallel_bytes : {std::uint64_t{1} << 40, std::uint64_t{0}}) {
     std::string first;
     for (int count = 1; count <= world_.size(); ++count) {
+      if (count > 3 && count < world_.size()) continue;
       const auto group = world_.split(world_.rank() < count ? 0 : 1);
-      for (const std::uint64_t memory : {1U << 24, 20000U, 3000U}) {
+      for (const std::uint64_t memory : {1U << 24, 6000U}) {
         for (const auto* memo : {"many", "one"}) {
           auto with = options("a.h5");
           with.parallel_bytes = parallel_bytes;
@@ -298,6 +299,7 @@ TEST_F(Results, KeepTheOldOutputWhenTheDiskIsFull) {
     EXPECT_THAT(message, HasSubstr("oo large"));
     EXPECT_EQ(test::content(with.output), "old");
     EXPECT_FALSE(std::filesystem::exists(directory_ / "a.h5.part"));
+    world_.barrier();
     EXPECT_EQ(write(definition, with).done, 100000U);
     world_.barrier();
   }

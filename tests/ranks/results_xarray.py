@@ -67,9 +67,9 @@ def check_sample(path):
 def check_letters(path):
     with xr.open_dataset(path, engine="h5netcdf") as data:
         assert list(data.c.values) == ["a", "b"] and data.c.dims == ("c",)
-        assert list(data.mixed.values) == ["1", "auto", "2.5"], data.mixed
+        assert list(data.mixed.values) == [1.0, 2.5, 3.0], data.mixed
         assert data.letter.dims == ("c", "mixed")
-        assert data.letter.sel(c="b", mixed="1") == "x" and data.letter.sel(c="b", mixed="2.5") == "y"
+        assert data.letter.sel(c="b", mixed=1) == "x" and data.letter.sel(c="b", mixed=2.5) == "y"
 
 
 with tempfile.TemporaryDirectory() as directory:

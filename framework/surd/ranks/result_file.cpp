@@ -28,34 +28,25 @@ struct AxisForm {
   bool boolean = false;
 };
 
-/// Only bools: i8. Only integers: i64. Numbers: f64. Anything else: texts.
+/// Bools: i8. Only integers: i64. Integers and floats: f64. Texts: as long as the longest. Nothing else
+/// mixes.
 AxisForm form_of(const sweep::Dimension& dimension, std::size_t axis) {
-  bool bools = false;
-  bool integers = false;
   bool floats = false;
-  bool texts = false;
   std::size_t longest = 2;  // readers take texts of one byte for characters of a longer text
-  for (std::uint64_t i = 0; i < dimension.size(); ++i) {
+  const auto first = dimension.value(axis, 0);
+  for (std::uint64_t i = 0; i < dimension.size() && !floats; ++i) {
     const auto value = dimension.value(axis, i);
-    bools = bools || std::holds_alternative<bool>(value);
-    integers = integers || std::holds_alternative<std::int64_t>(value);
-    floats = floats || std::holds_alternative<double>(value);
-    texts = texts || std::holds_alternative<std::string>(value);
-    if (texts || bools) longest = std::max(longest, sweep::to_text(value).size());
+    floats = std::holds_alternative<double>(value);
+    if (const auto* text = std::get_if<std::string>(&value)) longest = std::max(longest, text->size());
   }
-  if (texts || (bools && (integers || floats))) {
-    for (std::uint64_t i = 0; i < dimension.size(); ++i) {
-      longest = std::max(longest, sweep::to_text(dimension.value(axis, i)).size());
-    }
-    return {{H5Kind::text, longest}};
-  }
-  if (bools) return {{H5Kind::i8}, true};
+  if (std::holds_alternative<std::string>(first)) return {{H5Kind::text, longest}};
+  if (std::holds_alternative<bool>(first)) return {{H5Kind::i8}, true};
   return {{floats ? H5Kind::f64 : H5Kind::i64}};
 }
 
 void store(const sweep::Value& value, const H5Type& type, std::byte* to) {
   if (type.kind == H5Kind::text) {
-    const auto text = sweep::to_text(value);
+    const auto& text = std::get<std::string>(value);
     std::memcpy(to, text.data(), text.size());
   } else if (type.kind == H5Kind::i8) {
     *to = static_cast<std::byte>(std::get<bool>(value));

@@ -22,8 +22,9 @@ struct ResultsOptions {
   std::uint64_t memory_bytes = std::uint64_t{16} << 20;
   bool keep_other_versions = false;
   std::string compression = "deflate";  ///< none | deflate | zstd (filter 32015)
-  /// Results of at least this size (without `compression` being asked for) are written uncompressed by all
-  /// ranks in parallel; smaller ones compressed by rank 0.
+  /// Results of at least this size are written uncompressed by all ranks in parallel, each its own stretch;
+  /// smaller ones compressed by rank 0. With `compression_asked` all are: everything then goes through rank
+  /// 0, in bounded memory but at the speed of one rank. The file's bytes depend on this and on `compression`.
   std::uint64_t parallel_bytes = std::uint64_t{256} << 20;
   bool compression_asked = false;
   std::map<std::string, std::string> attributes;  ///< Of the file: job text, program version ...
@@ -38,8 +39,10 @@ struct ResultsSummary {
   std::uint64_t bytes = 0;  ///< Of the file.
 };
 
-/// Collective. @throws IoError  if the output cannot be written (checked before any work), on all ranks
-/// together.
+/// Collective. The file appears complete, by rename, or not at all.
+/// @throws CollectiveError  on all ranks, if one cannot write (that the output can be created is checked
+/// before the memo is read); UsageError  on all ranks, if the results do not fit one table: shapes that
+/// differ, names of axes.
 ResultsSummary write_results(const mpi::Communicator& ranks, storage::FileSystem& files,
                              const storage::Path& memo, const sweep::Definition& definition,
                              const ResultsOptions& options);

@@ -16,6 +16,7 @@
 #include "surd/base/error.hpp"
 #include "surd/storage/detail/hdf5_box.hpp"
 #include "surd/storage/detail/hdf5_call.hpp"
+#include "surd/storage/detail/hdf5_driver.hpp"
 
 namespace surd::storage {
 namespace {
@@ -187,11 +188,12 @@ std::vector<std::uint64_t> chunk_shape(const std::vector<std::uint64_t>& shape, 
 }
 
 H5Object::H5Object(H5Object&& other) noexcept
-    : id_(std::exchange(other.id_, -1)), path_(std::move(other.path_)) {}
+    : id_(std::exchange(other.id_, -1)), path_(std::move(other.path_)), disk_(std::move(other.disk_)) {}
 
 H5Object& H5Object::operator=(H5Object&& other) noexcept {
   std::swap(id_, other.id_);
   std::swap(path_, other.path_);
+  std::swap(disk_, other.disk_);
   return *this;
 }
 
@@ -233,6 +235,7 @@ void H5Dataset::write(std::uint64_t first, std::span<const std::byte> values) {
     });
   };
   for_boxes(*this, path_, first, value_count(*this, values.size()), id_, transfer);
+  if (disk_) disk_->check();
 }
 
 void H5Dataset::read(std::uint64_t first, std::span<std::byte> into) const {
@@ -254,15 +257,19 @@ void H5Dataset::attach_scale(unsigned dimension, const H5Dataset& scale) {
 }
 
 H5File H5File::create(const Path& path) {
+  auto disk = std::make_shared<detail::H5Disk>();
   const auto access = access_list(path);
+  detail::set_driver(path, access, *disk);
   const auto creation = made(path, "H5Pcreate", [] { return H5Pcreate(H5P_FILE_CREATE); });
   constexpr unsigned order = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
   checked(path, "H5Pset_link_creation_order", [&] { return H5Pset_link_creation_order(creation, order); });
   checked(path, "H5Pset_attr_creation_order", [&] { return H5Pset_attr_creation_order(creation, order); });
   checked(path, "H5Pset_obj_track_times", [&] { return H5Pset_obj_track_times(creation, false); });
-  const auto id =
-      checked(path, "H5Fcreate", [&] { return H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access); });
-  return {id, path, false};
+  const detail::QuietHdf5 quiet;
+  const auto id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation, access);
+  disk->check();
+  if (id < 0) detail::throw_hdf5(path, "H5Fcreate");
+  return {id, path, std::move(disk)};
 }
 
 H5File H5File::open(const Path& path, bool writable) {
@@ -270,25 +277,28 @@ H5File H5File::open(const Path& path, bool writable) {
     throw base::IoError(fmt::format("{}: {}", path.native(), std::strerror(errno)), errno);
   }
   detail::register_zstd();
+  auto disk = std::make_shared<detail::H5Disk>();
   const auto list = access_list(path);
+  detail::set_driver(path, list, *disk);
   const detail::QuietHdf5 quiet;
   const auto id = H5Fopen(path.c_str(), writable ? H5F_ACC_RDWR : H5F_ACC_RDONLY, list);
+  disk->check();
   if (id < 0) {
     throw base::FormatError(
         fmt::format("{}: no complete HDF5 file: {}", path.native(), detail::hdf5_message()));
   }
-  return {id, path, false};
+  return {id, path, std::move(disk)};
 }
 
 H5File H5File::open_parallel(const Path& path, MPI_Comm ranks) {
   const auto list = access_list(path);
   checked(path, "H5Pset_fapl_mpio", [&] { return H5Pset_fapl_mpio(list, ranks, MPI_INFO_NULL); });
   const auto id = checked(path, "H5Fopen", [&] { return H5Fopen(path.c_str(), H5F_ACC_RDWR, list); });
-  return {id, path, true};
+  return {id, path, nullptr};
 }
 
 H5File::~H5File() {
-  if (!parallel_) drop(id_);
+  if (disk_) drop(id_);
 }
 
 H5Dataset H5File::create_dataset(const std::string& name, H5Type type,
@@ -314,7 +324,7 @@ H5Dataset H5File::create_dataset(const std::string& name, H5Type type,
   const auto id = checked(path_, "H5Dcreate2", [&] {
     return H5Dcreate2(id_, name.c_str(), file, space, H5P_DEFAULT, list, access);
   });
-  return {id, path_, name, type, shape};
+  return {id, *this, name, type, shape};
 }
 
 H5Dataset H5File::create_bare_scale(const std::string& name, std::uint64_t size) {
@@ -324,7 +334,7 @@ H5Dataset H5File::create_bare_scale(const std::string& name, std::uint64_t size)
   const auto id = checked(path_, "H5Dcreate2", [&] {
     return H5Dcreate2(id_, name.c_str(), file, space, H5P_DEFAULT, list, H5P_DEFAULT);
   });
-  H5Dataset scale(id, path_, name, {H5Kind::i8}, {size});
+  H5Dataset scale(id, *this, name, {H5Kind::i8}, {size});
   // The words by which netCDF-4 and its readers know a dimension without coordinates.
   const auto words = fmt::format("This is a netCDF dimension but not a netCDF variable.{:10}", size);
   checked(path_, "H5DSset_scale", [&] { return H5DSset_scale(id, words.c_str()); });
@@ -337,7 +347,7 @@ H5Dataset H5File::dataset(const std::string& name) const {
   if (owner < 0) throw base::FormatError(fmt::format("{}: no dataset '{}'", path_.native(), name));
   const auto type = type_of(path_, name, owner);
   auto shape = shape_of(path_, owner);
-  return {owner.release(), path_, name, type, std::move(shape)};
+  return {owner.release(), *this, name, type, std::move(shape)};
 }
 
 void H5File::close() {
@@ -348,6 +358,7 @@ void H5File::close() {
   }();
   const auto message = flushed ? std::string{} : detail::hdf5_message();
   checked(path_, "H5Fclose", [&] { return H5Fclose(id); });
+  if (disk_) disk_->check();
   if (!flushed) throw base::IoError(fmt::format("{}: H5Fflush failed: {}", path_.native(), message), errno);
 }
 

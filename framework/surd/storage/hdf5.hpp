@@ -15,6 +15,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,10 @@
 #include "surd/storage/file_system.hpp"
 
 namespace surd::storage {
+
+namespace detail {
+struct H5Disk;
+}
 
 enum class H5Kind : std::uint8_t { i8, i64, f64, text };
 
@@ -60,13 +65,17 @@ class H5Object {
   void set_attribute(const std::string& name, std::span<const std::int8_t> values);  ///< One value: a scalar.
 
  protected:
-  H5Object(std::int64_t id, Path path) : id_(id), path_(std::move(path)) {}
+  H5Object(std::int64_t id, Path path, std::shared_ptr<detail::H5Disk> disk)
+      : id_(id), path_(std::move(path)), disk_(std::move(disk)) {}
+  /// Of an object in `file`.
+  H5Object(std::int64_t id, const H5Object& file) : id_(id), path_(file.path_), disk_(file.disk_) {}
   H5Object(H5Object&& other) noexcept;
   H5Object& operator=(H5Object&& other) noexcept;
   ~H5Object() = default;
 
   std::int64_t id_ = -1;
-  Path path_;  ///< Of the file, for messages.
+  Path path_;                             ///< Of the file, for messages.
+  std::shared_ptr<detail::H5Disk> disk_;  ///< Keeps the file's errors; none for parallel files.
 };
 
 class H5Dataset : public H5Object {
@@ -90,8 +99,9 @@ class H5Dataset : public H5Object {
 
  private:
   friend class H5File;
-  H5Dataset(std::int64_t id, Path path, std::string name, H5Type type, std::vector<std::uint64_t> shape)
-      : H5Object(id, std::move(path)), name_(std::move(name)), type_(type), shape_(std::move(shape)) {}
+  H5Dataset(std::int64_t id, const H5Object& file, std::string name, H5Type type,
+            std::vector<std::uint64_t> shape)
+      : H5Object(id, file), name_(std::move(name)), type_(type), shape_(std::move(shape)) {}
 
   std::string name_;
   H5Type type_;
@@ -128,8 +138,8 @@ class H5File : public H5Object {
   void close();
 
  private:
-  H5File(std::int64_t id, Path path, bool parallel) : H5Object(id, std::move(path)), parallel_(parallel) {}
-  bool parallel_;
+  H5File(std::int64_t id, Path path, std::shared_ptr<detail::H5Disk> disk)
+      : H5Object(id, std::move(path), std::move(disk)) {}
 };
 
 /// Chunk shape of compressed datasets: about 128 KiB, consecutive in row-major order, balanced at the edges.
