@@ -1,10 +1,12 @@
 # add_unit_test(<name> SOURCES <file>... LIBRARIES <target>... [TIMEOUT <seconds>] [LABELS <label>...])
-#   One process, gtest's own main; one ctest entry for the whole binary.
+#   One process, gtest's own main; one ctest entry for the whole binary, labelled unit. The target `unit_tests` builds
+#   them all.
 # add_rank_test(<name> RANKS <n>... SOURCES <file>... LIBRARIES <target>... [TIMEOUT <seconds>])
 #   The same binary under mpiexec, once per rank count, with tests/support/rank_main.cpp.
 # add_script_test(<name> COMMAND <argument>... [RANKS <n>] [TIMEOUT <seconds>] [LABELS <label>...])
 #   Any command; RANKS is how many cores it keeps busy.
 find_package(GTest REQUIRED)
+add_custom_target(unit_tests)
 set(SURD_TEST_TIMEOUT 60 CACHE STRING "Seconds after which a test counts as hung")
 set(surd_mpi_environment "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_mpi_yield_when_idle=1;OMPI_MCA_btl_vader_single_copy_mechanism=none;OMPI_MCA_hwloc_base_binding_policy=none")
 
@@ -13,7 +15,8 @@ function(add_unit_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LIBRARIES} GTest::gmock GTest::gtest_main surd_warnings)
   set_target_properties(${name} PROPERTIES CXX_EXTENSIONS OFF)
-  add_script_test(${name} COMMAND $<TARGET_FILE:${name}> TIMEOUT ${arg_TIMEOUT} LABELS ${arg_LABELS})
+  add_dependencies(unit_tests ${name})
+  add_script_test(${name} COMMAND $<TARGET_FILE:${name}> TIMEOUT ${arg_TIMEOUT} LABELS unit ${arg_LABELS})
 endfunction()
 
 function(add_rank_test name)

@@ -31,28 +31,29 @@ apt() {
 
 install_packages() {
   if ! command -v apt-get dpkg-query >/dev/null; then
-    say "No apt here: expecting the libraries of cmake/debian-packages.txt, for instance from spack.yaml"
+    say "No apt here: expecting what cmake/debian-packages.txt lists to be there, as modules or from Spack"
     return
   fi
   local packages as_root=()
   mapfile -t packages < <(missing "$@")
   [[ ${#packages[@]} -eq 0 ]] && return
-  say "Installing ${packages[*]}"
   if [[ $EUID -ne 0 ]]; then
     if ! command -v sudo >/dev/null; then
-      say "Neither root nor sudo. Ask for these packages, or get them from Spack (spack.yaml): ${packages[*]}"
+      say "Neither root nor sudo. Ask for these packages, or load them as modules: ${packages[*]}"
       exit 64
     fi
     as_root=(sudo)
   fi
+  say "Installing ${packages[*]}"
   apt update
   apt install -y --no-install-recommends "${packages[@]}"
 }
 
+# build <preset> <target>...
 build() {
-  say "Building into build/release"
-  [[ -f build/release/build.ninja ]] || cmake --preset release
-  cmake --build --preset release --target "$@"
+  say "Building into build/$1"
+  [[ -f build/$1/build.ninja ]] || cmake --preset "$1"
+  cmake --build --preset "$1" --target "${@:2}"
 }
 
 # mpirun refuses root and more ranks than cores unless told otherwise.
@@ -63,7 +64,7 @@ allow_root_and_few_cores() {
 
 run_main_job() {
   install_packages build
-  build programs
+  build release programs
   allow_root_and_few_cores
   say "mpirun -n 4 build/release/bin/surd run jobs/ising/job.yaml"
   mpirun -n 4 build/release/bin/surd run jobs/ising/job.yaml
@@ -71,7 +72,11 @@ run_main_job() {
 
 pass_tests() {
   install_packages build test
-  build all all_verify_interface_header_sets
+  build release all all_verify_interface_header_sets  # every header also compiles alone
+  build asan unit_tests
+  say "The unit tests, watched by the address and undefined-behaviour sanitizers"
+  ctest --preset asan -L unit
+  say "All tests"
   ctest --preset release
 }
 

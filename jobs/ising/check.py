@@ -8,6 +8,7 @@
 Usage: check.py [ISING.h5]      Needs python3-xarray and python3-h5netcdf; the job itself needs no Python.
 """
 import math
+import os
 import sys
 
 import numpy as np
@@ -58,7 +59,11 @@ def crossing(temperatures, difference):
 
 
 def main():
-    data = xr.open_dataset(sys.argv[1] if len(sys.argv) > 1 else "results/ising.h5", engine="h5netcdf")
+    path = sys.argv[1] if len(sys.argv) > 1 else "results/ising.h5"
+    if not os.path.exists(path):
+        print(f"{path}: no such file; run the job first: mpirun -n 4 ising run jobs/ising/job.yaml")
+        return 1
+    data = xr.open_dataset(path, engine="h5netcdf")
     bad = int((data.status != 1).sum())
     print(f"points without a result: {bad}")
     sizes, temperatures = data.L.values, data.T.values

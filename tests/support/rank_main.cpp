@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include "support/rank_main.hpp"
 #include "surd/mpi/fatal.hpp"
 #include "surd/mpi/session.hpp"
 
@@ -23,11 +24,14 @@ class RankReporter : public testing::EmptyTestEventListener {
 
 }  // namespace
 
+const surd::mpi::Session* surd_test_session = nullptr;
+
 int main(int argc, char** argv) {
   surd::mpi::install_fatal_handler();
   testing::InitGoogleTest(&argc, argv);
   GTEST_FLAG_SET(catch_exceptions, false);
   const surd::mpi::Session session(argc, argv);
+  surd_test_session = &session;
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   if (session.world().rank() != 0) delete listeners.Release(listeners.default_result_printer());
   listeners.Append(new RankReporter);

@@ -120,7 +120,7 @@ class RecordingFileSystem::Reader final : public storage::ReadableFile {
     const auto& bytes = disk_->now.files.at(file_);
     if (offset >= bytes.size()) return 0;
     const auto size = std::min<std::size_t>(into.size(), bytes.size() - offset);
-    std::memcpy(into.data(), bytes.data() + offset, size);
+    if (size > 0) std::memcpy(into.data(), bytes.data() + offset, size);
     return size;
   }
   std::uint64_t size() override {

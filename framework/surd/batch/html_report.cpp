@@ -63,13 +63,13 @@ h1{font-size:30px;line-height:1.2;margin:0;letter-spacing:-.01em;overflow-wrap:a
 section{border-top:1px solid var(--line);margin-top:34px;padding-top:22px}p{margin:0 0 12px}
 .sub{color:var(--soft);margin:4px 0 0;overflow-wrap:anywhere}.state{font-weight:600}.good{color:var(--good)}.bad{color:var(--bad)}.open{color:var(--open)}
 .bar{display:flex;height:8px;border-radius:4px;overflow:hidden;background:var(--line);margin:20px 0 16px}.bar i{display:block}.bar .d{background:var(--good)}.bar .f{background:var(--bad)}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:10px;margin:0}dl div{background:var(--tile);border-radius:8px;padding:10px 14px}
-dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(138px,1fr));gap:10px;margin:0}dl div{background:var(--tile);border-radius:8px;padding:10px 14px}
+dt{color:var(--soft);font-size:13px}dd{margin:0;font-size:18px;font-weight:600;white-space:nowrap;font-variant-numeric:tabular-nums}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:30px 44px;align-items:start}
-figure{margin:0;break-inside:avoid;min-width:0}figure svg{display:block;width:100%;height:auto}
+.small{grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:24px 32px;margin-bottom:18px}figure{margin:0;break-inside:avoid;min-width:0}figure svg{display:block;width:100%;height:auto}
 figcaption{font-size:13px;color:var(--soft);margin-top:6px}figcaption p{margin:0 0 2px}summary{cursor:pointer;width:max-content}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:13px;line-height:1.35;font-variant-numeric:tabular-nums;margin:6px 0 14px;color:var(--ink)}
-caption{text-align:left;color:var(--soft);padding:0 0 6px}th,td{text-align:left;padding:5px 18px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+caption{text-align:left;color:var(--soft);padding:0 0 6px}th,td{text-align:left;padding:5px 18px 5px 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}td{white-space:pre-line}
 thead th{color:var(--soft);font-weight:500;white-space:nowrap}tbody th{font-weight:500}.n{text-align:right;white-space:nowrap}td:last-child,th:last-child{padding-right:0}
 pre{background:var(--tile);border-radius:8px;padding:14px 16px;overflow-x:auto;font-size:13px;line-height:1.45}code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}code{font-size:.92em}
 footer{margin-top:34px;border-top:1px solid var(--line);padding-top:14px;color:var(--soft);font-size:13px}

@@ -88,7 +88,8 @@ struct ReportCollector::State {
   std::vector<detail::AxisCells> cost_axes;
   std::vector<std::size_t> cost_dimensions;
   std::vector<std::uint64_t> coordinates;
-  std::map<std::string, FieldTable> fields;  ///< In the order of names: blocks come in any order.
+  std::map<std::string, FieldTable> fields;
+  std::vector<std::string> field_order;  ///< As the function names them.
   std::map<std::string, bool> undrawn;
   std::map<std::uint64_t, FailedPoint> failures;
   ReportData data;
@@ -144,6 +145,7 @@ FieldTable* ReportCollector::State::table(const sweep::Block::Column& column) {
   made.name = column.name;
   made.cells.resize(cell_count());
   for (const auto extent : column.shape) made.elements *= extent;
+  field_order.push_back(column.name);
   return &fields.emplace(column.name, std::move(made)).first->second;
 }
 
@@ -238,10 +240,10 @@ ReportData ReportCollector::finish(const PointCounts& counts) && {
     const auto& dimension = state_->definition.grid.dimensions()[d];
     data.averaged.push_back(dimension.name() + " (" + std::to_string(dimension.size()) + " values)");
   }
-  for (auto& [name, table] : state_->fields) data.fields.push_back(std::move(table));
   for (const auto& [name, seen] : state_->undrawn) {
     if (!state_->fields.contains(name)) data.undrawn.push_back(name);
   }
+  for (const auto& name : state_->field_order) data.fields.push_back(std::move(state_->fields[name]));
   for (auto& [position, failed] : state_->failures) data.failures.push_back(std::move(failed));
   return data;
 }

@@ -3,8 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 
 namespace surd::memory {

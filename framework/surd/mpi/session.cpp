@@ -1,13 +1,30 @@
 #include "surd/mpi/session.hpp"
 
+#include <sys/prctl.h>
+
 #include <array>
+#include <csignal>
+#include <cstdlib>
 #include <exception>
 
 #include <fmt/format.h>
 
 namespace surd::mpi {
 
+namespace {
+
+/// A rank whose launcher was killed must not go on beside its successor. Only under a launcher: a program started from
+/// a shell may outlive the shell.
+void die_with_launcher() noexcept {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (std::getenv(name) != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
+}
+
+}  // namespace
+
 Session::Session(int& argc, char**& argv) {
+  die_with_launcher();
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   threads_ = provided >= MPI_THREAD_MULTIPLE;

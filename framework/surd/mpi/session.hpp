@@ -8,7 +8,7 @@
 namespace surd::mpi {
 
 /// Initialises MPI (asking for MPI_THREAD_MULTIPLE) and finalises it. One per process, in main(). A program
-/// started without a launcher is one rank.
+/// started without a launcher is one rank; one started by a launcher dies with it (PR_SET_PDEATHSIG).
 class Session {
  public:
   Session(int& argc, char**& argv);

@@ -20,6 +20,9 @@ namespace {
 /// Growth of a rank below this is surd's own, not its points'.
 constexpr std::uint64_t small_point_bytes = std::uint64_t{64} << 20;
 
+/// Outcomes wait at most this long to be written, so that a kill costs a rank the point it is in and little more.
+constexpr double unwritten_seconds = 2e-3;
+
 double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -154,7 +157,8 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
   if (team.leads()) {
     auto origin = options.origin;
     origin.rank = world.rank();
-    SharedWriter writer(sweep::MemoWriter(files, options.memo, definition, origin));
+    SharedWriter writer(
+        sweep::MemoWriter(files, options.memo, definition, origin, {.flush_seconds = unwritten_seconds}));
     Scheduler scheduler(team.leaders(), source.get(), stop);
     {
       sweep::Context context(team.ranks(), scheduler.stop_flag(), options.scratch);

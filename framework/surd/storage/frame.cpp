@@ -12,7 +12,9 @@ namespace surd::storage {
 namespace {
 
 constexpr std::size_t smallest_block_bytes = 256;
-constexpr unsigned longest_pause = 63;
+// After this many blocks in a row that did not shrink, 2 blocks are passed through, then 4, and so on.
+constexpr unsigned patience = 4;
+constexpr unsigned longest_pause = 64;
 // A zstd block holds at most 128 KiB and takes at least 3 bytes.
 constexpr std::size_t block_content_bytes = std::size_t{128} << 10;
 constexpr std::size_t block_least_bytes = 3;
@@ -48,8 +50,8 @@ struct Compressor::State {
   int level;
   std::unique_ptr<ZSTD_CCtx, FreeCompression> context;
   std::vector<std::byte> buffer;
-  unsigned pause = 0;   ///< Blocks to pass through after the next one that does not shrink.
-  unsigned paused = 0;  ///< Blocks still to pass through.
+  unsigned failures = 0;  ///< Tried blocks in a row that did not shrink.
+  unsigned paused = 0;    ///< Blocks still to pass through.
 };
 
 Compressor::Compressor(int level) : state_(std::make_unique<State>(level)) {}
@@ -66,11 +68,11 @@ Compressor::Result Compressor::compress(std::span<const std::byte> raw) {
   }
   const auto size = state.shrink(raw);
   if (size == 0) {
-    state.pause = std::min(2 * state.pause + 1, longest_pause);
-    state.paused = state.pause;
+    if (++state.failures >= patience)
+      state.paused = std::min(2U << std::min(state.failures - patience, 6U), longest_pause);
     return {raw, false};
   }
-  state.pause = 0;
+  state.failures = 0;
   return {std::span(state.buffer).first(size), true};
 }
 

@@ -190,7 +190,8 @@ std::span<const std::byte> LogReader::State::window(std::uint64_t offset, std::s
   if (offset - buffer_offset == skipped && buffered - skipped >= wanted) {
     return std::span<const std::byte>(buffer).subspan(skipped, buffered - skipped);
   }
-  std::memmove(buffer.data(), buffer.data() + skipped, buffered - skipped);
+  const auto kept = std::span(buffer).first(buffered).subspan(skipped);
+  std::copy(kept.begin(), kept.end(), buffer.begin());  // to the front: overlapping is fine
   buffered -= skipped;
   buffer_offset = offset;
   const auto left = file->size() - std::min(file->size(), offset);

@@ -141,7 +141,7 @@ std::shared_ptr<const Dimension::Form> parse_zip(const std::string& name, const 
   std::vector<std::unique_ptr<Axis>> axes;
   for (const auto& axis : names) {
     const auto at = place.at(axis);
-    if (axis.empty()) at.fail("an axis needs a name");
+    detail::check_name(axis, at);
     axes.push_back(parse_axis(at));
     if (axes.back()->size() != axes.front()->size()) {
       at.fail(fmt::format("has {} values, but '{}' has {}: axes of a zip must be equally long",
@@ -158,8 +158,21 @@ std::shared_ptr<const Dimension::Form> parse_zip(const std::string& name, const 
 
 }  // namespace
 
-Dimension Dimension::parse(const std::string& name, const Spec& spec) {
+void detail::check_name(const std::string& name, const Spec& spec) {
   if (name.empty()) spec.fail("an axis needs a name");
+  if (name.size() > 255) spec.fail("the name of an axis is longer than 255 bytes");
+  const Json text = name;
+  (void)to_value(Spec(text, spec.path()));
+  const auto forbidden = [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '/' || c == '{' || c == '}';
+  };
+  if (name == "." || name == ".." || std::any_of(name.begin(), name.end(), forbidden)) {
+    spec.fail("the name of an axis must not be . or .. or hold '/', '{', '}' or control characters");
+  }
+}
+
+Dimension Dimension::parse(const std::string& name, const Spec& spec) {
+  detail::check_name(name, spec);
   if (spec.is_map()) {
     const auto form = form_of(spec);
     if (form == "zip") return Dimension(parse_zip(name, spec));

@@ -1,6 +1,7 @@
 #include "surd/sweep/point_set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <roaring/roaring.hh>
@@ -15,7 +16,6 @@ namespace {
 // and a hole in one costs only its block.
 constexpr unsigned block_bits = 24;
 constexpr std::uint64_t block_size = std::uint64_t{1} << block_bits;
-constexpr std::uint64_t end_of_positions = ~std::uint64_t{0};
 
 /// Positions of one block, as offsets in it.
 struct Block {
@@ -44,43 +44,70 @@ struct Block {
     return roaring_bitmap_range_cardinality(&bits.roaring, from, to);
   }
 
-  /// The first offset at or after `from` that is in it.
-  [[nodiscard]] std::optional<std::uint64_t> first(std::uint64_t from) const;
-  /// The first offset after `from` that is not in it, or that reaches `limit` > from; `from` is in it.
-  [[nodiscard]] std::uint64_t end_of_run(std::uint64_t from, std::uint64_t limit) const;
+  /// The first run at or after `from`, cut to at most `limit` > 0 elements; empty if there is none.
+  [[nodiscard]] Run run(std::uint64_t from, std::uint64_t limit) const;
+
+ private:
+  /// The first offset from `end` on that is not in it, at most `limit`; end - 1 is in it.
+  [[nodiscard]] std::uint64_t leap(std::uint64_t end, std::uint64_t limit) const;
 };
 
-std::optional<std::uint64_t> Block::first(std::uint64_t from) const {
-  if (full) return from;
-  roaring_uint32_iterator_t it;
-  roaring_init_iterator(&bits.roaring, &it);
-  if (!roaring_move_uint32_iterator_equalorlarger(&it, static_cast<std::uint32_t>(from))) return std::nullopt;
-  return it.current_value;
+/// How many elements from the one `it` is at, at most `limit`, are consecutive; `it` has moved an unspecified
+/// way.
+std::uint64_t consecutive(roaring_uint32_iterator_t& it, std::uint64_t limit) {
+  const auto first = it.current_value;
+  for (std::uint32_t count = 1; count < 4; ++count) {  // Most runs are short.
+    if (count == limit || !roaring_advance_uint32_iterator(&it) || it.current_value != first + count)
+      return count;
+  }
+  std::array<std::uint32_t, 256> next;
+  std::uint64_t count = 3;
+  while (count < limit) {
+    const auto read = roaring_read_uint32_iterator(&it, next.data(), static_cast<std::uint32_t>(next.size()));
+    std::uint32_t fitting = read;
+    if (read > 0 && next[read - 1] != first + count + read - 1) {
+      std::uint32_t other = read;
+      for (fitting = 0; fitting < other;) {
+        const auto middle = (fitting + other) / 2;
+        if (next[middle] == first + count + middle) {
+          fitting = middle + 1;
+        } else {
+          other = middle;
+        }
+      }
+    }
+    count += fitting;
+    if (fitting < next.size() || count > 1024) break;
+  }
+  return std::min(count, limit);
 }
 
-std::uint64_t Block::end_of_run(std::uint64_t from, std::uint64_t limit) const {
-  if (full) return limit;
-  // Most runs are short; a long one is found by doubling steps, each counted once, and then halving the last.
-  std::uint64_t end = from + 1;
-  for (const auto near = std::min(limit, from + 4); end < near; ++end) {
-    if (!bits.contains(static_cast<std::uint32_t>(end))) return end;
-  }
-  std::uint64_t step = 4;
-  while (end < limit && count(end, std::min(limit, end + step)) == std::min(limit, end + step) - end) {
+std::uint64_t Block::leap(std::uint64_t end, std::uint64_t limit) const {
+  const auto whole = [this](std::uint64_t from, std::uint64_t to) { return count(from, to) == to - from; };
+  std::uint64_t step = 1024;
+  while (end < limit && whole(end, std::min(limit, end + step))) {
     end = std::min(limit, end + step);
     step *= 2;
   }
-  if (end == limit) return end;
-  for (step = std::min(step, limit - end); step > 1;) {
+  for (step = std::min(step, limit - end); step > 1;) {  // Within `step` from `end` one is missing.
     const auto half = step / 2;
-    if (count(end, end + half) == half) {
-      end += half;
-      step -= half;
-    } else {
-      step = half;
-    }
+    const bool first_half = whole(end, end + half);
+    end += first_half ? half : 0;
+    step = first_half ? step - half : half;
   }
   return end;
+}
+
+Run Block::run(std::uint64_t from, std::uint64_t limit) const {
+  if (full) return {from, std::min(limit, block_size - from)};
+  roaring_uint32_iterator_t it;
+  roaring_init_iterator(&bits.roaring, &it);
+  if (!roaring_move_uint32_iterator_equalorlarger(&it, static_cast<std::uint32_t>(from))) return {};
+  const std::uint64_t first = it.current_value;
+  limit = std::min(limit, block_size - first);
+  const auto count = consecutive(it, limit);
+  if (count <= 1024 || count == limit) return {first, count};
+  return {first, leap(first + count, first + limit) - first};
 }
 
 }  // namespace
@@ -230,35 +257,29 @@ bool PointSet::operator==(const PointSet& other) const {
 
 std::optional<Run> PointSet::next_run(std::uint64_t position, std::uint64_t limit) const {
   if (limit == 0) return std::nullopt;
-  auto it = state_->blocks.lower_bound(position / block_size);
-  std::optional<std::uint64_t> first;
-  for (; it != state_->blocks.end(); ++it) {
+  Run run;
+  for (auto it = state_->blocks.lower_bound(position / block_size); it != state_->blocks.end(); ++it) {
     const auto begin = it->first * block_size;
-    first = it->second.first(std::max(begin, position) - begin);
-    if (first) break;
+    if (run.count > 0 && begin != run.end()) break;
+    const auto next = it->second.run(std::max(begin, position) - begin, limit - run.count);
+    if (run.count == 0) {
+      run = {begin + next.first, next.count};
+    } else if (next.first == 0) {
+      run.count += next.count;
+    }
+    if (run.count > 0 && (run.count == limit || run.end() != begin + block_size)) break;
   }
-  if (!first) return std::nullopt;
-  Run run{it->first * block_size + *first, 0};
-  const auto last = run.first + std::min(limit, end_of_positions - run.first);
-  auto end = run.first;
-  while (end < last && it != state_->blocks.end() && it->first == end / block_size) {
-    const auto begin = it->first * block_size;
-    const auto from = end - begin;
-    if (end != run.first && !it->second.full && !it->second.bits.contains(0)) break;
-    const auto stop = std::min(last - begin, block_size);
-    end = begin + it->second.end_of_run(from, stop);
-    if (end != begin + block_size) break;
-    ++it;
-  }
-  run.count = end - run.first;
-  return run;
+  return run.count > 0 ? std::optional(run) : std::nullopt;
 }
 
 std::uint64_t PointSet::memory_bytes() const {
   std::uint64_t bytes = sizeof(State);
   for (const auto& [number, block] : state_->blocks) {
-    // A tree node and its allocation; the bitmap's containers are as large as they are when stored.
-    bytes += 112 + (block.full ? 0 : block.bits.getSizeInBytes());
+    roaring_statistics_t statistics;
+    roaring_bitmap_statistics(&block.bits.roaring, &statistics);
+    // A tree node; per container its entry, its head, and what malloc adds.
+    bytes += 112 + 80 * std::uint64_t{statistics.n_containers} + statistics.n_bytes_array_containers +
+             statistics.n_bytes_bitset_containers + statistics.n_bytes_run_containers;
   }
   return bytes;
 }

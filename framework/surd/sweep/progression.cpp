@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "surd/sweep/detail/form.hpp"
+#include "surd/sweep/detail/power.hpp"
 
 namespace surd::sweep::detail {
 namespace {
@@ -34,10 +35,12 @@ class Progression : public Axis {
     // Values are a few roundings away from even spacing; where they are that dense, so is the guess.
     constexpr double window = 4;
     if (!(guess >= -window && guess <= intervals() + window)) return std::nullopt;
-    const auto from = static_cast<std::uint64_t>(std::max(0.0, guess - window));
-    const auto to = static_cast<std::uint64_t>(std::min(intervals(), guess + window));
-    for (auto i = from; i <= to; ++i) {
-      if (at(i) == *wanted && same(at(i), value)) return i;
+    for (double away = 0; away <= window; ++away) {
+      for (const double near : {guess + away, guess - away}) {
+        if (near < 0 || near > intervals()) continue;
+        const auto index = static_cast<std::uint64_t>(near);
+        if (at(index) == *wanted && same(at(index), value)) return index;
+      }
     }
     return std::nullopt;
   }
@@ -75,9 +78,9 @@ class Progression : public Axis {
 
 /// numpy.linspace(first, last, count)[index], to the last bit.
 double linspace_at(double first, double last, std::uint64_t count, std::uint64_t index) {
-  if (index == 0) return first;
-  if (index + 1 == count) return last;
   const double delta = last - first;
+  if (count == 1) return 0 * delta + first;
+  if (index + 1 == count) return last;
   const auto intervals = static_cast<double>(count - 1);
   const double step = delta / intervals;
   const auto i = static_cast<double>(index);
@@ -103,10 +106,12 @@ class Linspace final : public Progression {
   double last_;
 };
 
+/// base ** numpy.linspace(first, last, count), each the nearest double: numpy's own may be one unit in the
+/// last place off.
 class Logspace final : public Progression {
  public:
   Logspace(double first, double last, std::uint64_t count, double base)
-      : Progression(count, first, last), first_(first), last_(last), base_(base), log_base_(std::log(base)) {}
+      : Progression(count, first, last), first_(first), last_(last), base_(base), power_(base) {}
 
   [[nodiscard]] Json describe() const override {
     Json json{{"logspace", {first_, last_, size()}}};
@@ -116,19 +121,19 @@ class Logspace final : public Progression {
 
  protected:
   [[nodiscard]] double at(std::uint64_t index) const override {
-    return std::pow(base_, linspace_at(first_, last_, size(), index));
+    return power_(linspace_at(first_, last_, size(), index));
   }
   [[nodiscard]] double level(double value) const override {
-    return value > 0 ? std::log(value) / log_base_ : NAN;
+    return value > 0 ? std::log(value) / power_.log() : NAN;
   }
   /// Powers are as dense as floats are, relative to their size: |d value / value| = log(base) * |d exponent|.
-  [[nodiscard]] double dense() const override { return 8 * std::max(1.0, 1 / std::abs(log_base_)); }
+  [[nodiscard]] double dense() const override { return 8 * std::max(1.0, 1 / std::abs(power_.log())); }
 
  private:
   double first_;
   double last_;
   double base_;
-  double log_base_;
+  Power power_;
 };
 
 /// numpy.arange(first, end, step) of floats, to the last bit: numpy adds multiples of the rounded first
@@ -246,6 +251,8 @@ std::unique_ptr<Axis> parse_logspace(const Spec& spec) {
   const auto base = spec.get("base", 10.0);
   if (base <= 0 || base == 1) spec.at("base").fail(fmt::format("must be positive and not 1, found {}", base));
   auto axis = std::make_unique<Logspace>(ends.first, ends.last, ends.count, base);
+  const auto smallest = std::min(as_double(axis->value(0)), as_double(axis->value(ends.count - 1)));
+  if (smallest < std::numeric_limits<double>::min()) place.fail("a value is too small for a float");
   axis->check(place);
   return axis;
 }

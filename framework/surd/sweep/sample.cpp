@@ -27,19 +27,18 @@ constexpr unsigned index_bits = 40;
 struct Range {
   double low = 0;
   double high = 1;
-  bool log = false;
+  std::optional<Power> log;  ///< Of high / low, if the logarithm is what is sampled evenly.
 
   [[nodiscard]] double scale(double unit) const {
-    return log ? low * power(high / low, unit) : low + unit * (high - low);
+    return log ? low * (*log)(unit) : low + unit * (high - low);
   }
   [[nodiscard]] double unscale(double value) const {
-    return log ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
+    return log ? std::log(value / low) / log->log() : (value - low) / (high - low);
   }
   /// In units of [0, 1): how finely floats can tell apart.
   [[nodiscard]] double resolution() const {
     constexpr double epsilon = std::numeric_limits<double>::epsilon();
-    return log ? epsilon / std::log(high / low)
-               : epsilon * std::max(std::abs(low), std::abs(high)) / (high - low);
+    return log ? epsilon / log->log() : epsilon * std::max(std::abs(low), std::abs(high)) / (high - low);
   }
   [[nodiscard]] Json describe() const {
     Json bounds{low, high};
@@ -190,7 +189,7 @@ Range parse_bounds(const Spec& spec, std::uint64_t points) {
   const auto place = log ? spec.at("log") : spec;
   if (!place.is_list() || place.json().size() != 2) place.fail_expected("[low, high]");
   const auto items = place.items();
-  const Range range{items[0].number(), items[1].number(), log};
+  Range range{items[0].number(), items[1].number(), std::nullopt};
   if (range.low >= range.high) {
     place.fail(fmt::format("the low bound {} must be below the high bound {}", range.low, range.high));
   }
@@ -199,6 +198,7 @@ Range parse_bounds(const Spec& spec, std::uint64_t points) {
   if (!std::isfinite(log ? range.high / range.low : range.high - range.low)) {
     place.fail("the bounds lie too far apart for floats");
   }
+  if (log) range.log.emplace(range.high / range.low);
   if (16 * static_cast<double>(points) * range.resolution() > 1) {
     place.fail(fmt::format("the interval is too narrow to tell {} floats in it apart", points));
   }
@@ -226,7 +226,7 @@ std::shared_ptr<const Dimension::Form> parse_sample(const std::string& name, con
   plan.axes = axes.keys();
   if (plan.axes.empty()) axes.fail("must have at least one axis");
   for (const auto& axis : plan.axes) {
-    if (axis.empty()) axes.fail("an axis needs a name");
+    check_name(axis, axes);
     plan.ranges.push_back(parse_bounds(axes.at(axis), plan.points));
   }
   if (plan.method == "lhs") return std::make_shared<LatinHypercube>(name, std::move(plan));

@@ -93,98 +93,6 @@ Selection read_entry(const Grid& grid, const Spec& entry) {
   return selection;
 }
 
-/// Walks the nested loops that number the points: chunks along each dimension, then points of the chunk along
-/// each. As soon as all dimensions that matter are fixed, what the inner loops number is one interval.
-class Walk {
- public:
-  Walk(const Grid& grid, const Selection& selection, PointSet& into)
-      : grid_(grid), selection_(selection), into_(into), count_(grid.shape().size()) {
-    matters_.assign(count_, false);
-    for (const auto d : selection.tested) matters_[d] = true;
-    for (std::size_t d = 0; d < count_; ++d) matters_[d] = matters_[d] || selection.indices[d];
-    chunk_.resize(count_);
-    width_.resize(count_);
-    coordinates_.resize(count_);
-  }
-
-  void run() {
-    chunks(0, 0, grid_.size());
-    into_.add(pending_);
-  }
-
- private:
-  /// Chunks along dimension `d`: they number the `points` positions from `position` on.
-  void chunks(std::size_t d, std::uint64_t position, std::uint64_t points) {
-    if (d == count_) return inner(0, position, points);
-    if (settled_from(d)) return settled(position, points);
-    const auto shape = grid_.shape()[d];
-    const auto chunk = grid_.chunk_shape()[d];
-    const auto layer = points / shape;
-    const auto visit = [&](std::uint64_t c) {
-      chunk_[d] = c;
-      width_[d] = std::min(chunk, shape - c * chunk);
-      coordinates_[d] = c * chunk;
-      chunks(d + 1, position + c * chunk * layer, layer * width_[d]);
-    };
-    if (const auto& indices = selection_.indices[d]) {
-      for (std::size_t i = 0; i < indices->size(); ++i) {
-        const auto c = (*indices)[i] / chunk;
-        if (i == 0 || (*indices)[i - 1] / chunk != c) visit(c);
-      }
-    } else {
-      for (std::uint64_t c = 0; c * chunk < shape; ++c) visit(c);
-    }
-  }
-
-  /// No chunk loop from `d` on matters, and no loop over points does.
-  [[nodiscard]] bool settled_from(std::size_t d) const {
-    for (std::size_t e = 0; e < count_; ++e) {
-      if (!matters_[e]) continue;
-      if (e >= d || width_[e] != 1) return false;
-    }
-    return true;
-  }
-
-  /// Points of the chunk along dimension `d`.
-  void inner(std::size_t d, std::uint64_t position, std::uint64_t points) {
-    bool rest_matters = false;
-    for (auto e = d; e < count_; ++e) rest_matters = rest_matters || (matters_[e] && width_[e] != 1);
-    if (!rest_matters) return settled(position, points);
-    const auto layer = points / width_[d];
-    const auto corner = chunk_[d] * grid_.chunk_shape()[d];
-    const auto visit = [&](std::uint64_t i) {
-      coordinates_[d] = corner + i;
-      inner(d + 1, position + i * layer, layer);
-    };
-    if (const auto& indices = selection_.indices[d]) {
-      auto it = std::lower_bound(indices->begin(), indices->end(), corner);
-      for (; it != indices->end() && *it < corner + width_[d]; ++it) visit(*it - corner);
-    } else {
-      for (std::uint64_t i = 0; i < width_[d]; ++i) visit(i);
-    }
-  }
-
-  void settled(std::uint64_t position, std::uint64_t points) {
-    if (!selection_.tested.empty() && !selection_.picks(coordinates_)) return;
-    if (position == pending_.end()) {
-      pending_.count += points;
-      return;
-    }
-    into_.add(pending_);
-    pending_ = {position, points};
-  }
-
-  const Grid& grid_;
-  const Selection& selection_;
-  PointSet& into_;
-  std::size_t count_;
-  std::vector<bool> matters_;
-  std::vector<std::uint64_t> chunk_;
-  std::vector<std::uint64_t> width_;
-  std::vector<std::uint64_t> coordinates_;
-  Run pending_;
-};
-
 }  // namespace
 
 std::vector<Selection> read_exclude(const Grid& grid, const Spec& spec) {
@@ -219,10 +127,6 @@ Selection read_where(const Grid& grid, const Spec& spec) {
   const std::vector<std::uint64_t> first(grid.dimensions().size());
   (void)selection.picks(first);
   return selection;
-}
-
-void add_selected(const Grid& grid, const Selection& selection, PointSet& into) {
-  Walk(grid, selection, into).run();
 }
 
 }  // namespace surd::sweep::detail

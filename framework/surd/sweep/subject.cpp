@@ -65,6 +65,9 @@ Definition Definition::parse(std::string_view text) {
   }
 }
 
+// The bytes hashed, never to change: kind, name and version as texts with their length (a varint), the seed
+// (8 bytes), then name and to_key(value) of axes and parameters together as such texts, in ascending order of
+// names.
 base::Hash128 point_identity(const Definition& definition, std::span<const std::uint64_t> coordinates) {
   const auto& subject = definition.subject;
   const auto& axes = definition.grid.axes();

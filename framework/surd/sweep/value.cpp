@@ -14,6 +14,12 @@ std::string shortest(double value) {
   return {text.data(), end};
 }
 
+/// Texts are stored as JSON, which is UTF-8.
+bool is_utf8(const base::Json& text) {
+  using Handler = base::Json::error_handler_t;
+  return text.dump(-1, ' ', false, Handler::ignore) == text.dump(-1, ' ', false, Handler::replace);
+}
+
 }  // namespace
 
 Value canonical(Value value) {
@@ -54,7 +60,10 @@ Value to_value(const base::Spec& spec) {
   if (node.is_boolean()) return node.get<bool>();
   if (node.is_number_integer()) return spec.integer();
   if (node.is_number()) return spec.number();
-  if (node.is_string()) return spec.text();
+  if (node.is_string()) {
+    if (!is_utf8(node)) spec.fail("the text is not UTF-8");
+    return spec.text();
+  }
   spec.fail_expected("a number, a text, true or false");
 }
 

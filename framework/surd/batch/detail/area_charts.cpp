@@ -30,10 +30,28 @@ Range finite_range(const std::vector<double>& values) {
   return range;
 }
 
-/// Some cells of an axis, evenly chosen, named by what is in them.
+/// Where `value` lies among the centres of cells, counted in cells from the edge of the first.
+double cell_place(const PlotAxis& axis, double value) {
+  const auto& centres = axis.centres;
+  const auto above = std::upper_bound(centres.begin() + 1, centres.end() - 1, value);
+  const auto below = above - 1;
+  const double place = axis.logarithmic() ? std::log(value / *below) / std::log(*above / *below)
+                                          : (value - *below) / (*above - *below);
+  return static_cast<double>(below - centres.begin()) + place + 0.5;
+}
+
+/// Round values; of texts and of few values the cells themselves, evenly chosen.
 Ticks cell_ticks(const PlotAxis& axis, std::size_t most) {
   Ticks ticks;
   const std::size_t cells = axis.cells();
+  if (axis.numeric && cells > most) {
+    const double low = axis.centres.front();
+    const double high = axis.centres.back();
+    ticks =
+        axis.logarithmic() ? log_ticks(low, high) : linear_ticks(low, high, static_cast<int>(most) * 2 / 3);
+    for (double& at : ticks.at) at = cell_place(axis, at);
+    return ticks;
+  }
   const std::size_t stride = (cells + most - 1) / most;
   for (std::size_t cell = 0; cell < cells; cell += stride) {
     ticks.at.push_back(static_cast<double>(cell) + 0.5);
@@ -92,8 +110,8 @@ std::string colour_bar(const Box& box, const Range& range) {
 }  // namespace
 
 std::string heat_map(const HeatMap& map) {
-  constexpr double width = 560;
-  constexpr double height = 380;
+  constexpr double width = plot_width;
+  constexpr double height = plot_height;
   const auto range = finite_range(map.values);
   const auto y_ticks = cell_ticks(map.y, 9);
   const double scale_width = widest_label(linear_ticks(range.low, range.high, 5).labels) + 40;
@@ -119,8 +137,8 @@ std::string histogram(const Histogram& bars) {
   constexpr double width = 560;
   constexpr double height = 260;
   const auto most = static_cast<double>(*std::max_element(bars.counts.begin(), bars.counts.end()));
-  const auto y_ticks = linear_ticks(0, std::max(1.0, most * 1.05), 4);
-  const Box box{widest_label(y_ticks.labels) + 12, 32, width - 14, height - 44};
+  const auto y_ticks = linear_ticks(0, std::max(1.0, most * 1.05), 4, 1);
+  const Box box{widest_label(y_ticks.labels) + 12, 32, width - 28, height - 44};
   const auto count = static_cast<double>(bars.counts.size());
   const Scale across(0, count, box.left + 6, box.right - 2);
   const Scale up(0, std::max(1.0, most * 1.05), box.bottom, box.top);

@@ -16,7 +16,11 @@ namespace surd::batch::detail {
 /// CSS for the class "chart". Bounds nothing else on the page.
 [[nodiscard]] const char* chart_style();
 
-/// The same chart as a file of its own.
+/// Size of line charts, if nothing else is said, and of heat maps.
+inline constexpr double plot_width = 560;
+inline constexpr double plot_height = 350;
+
+/// A chart of that size as a file of its own.
 [[nodiscard]] std::string stand_alone(const std::string& svg);
 
 struct Mark {
@@ -40,10 +44,11 @@ struct LineChart {
   bool y_from_zero = false;
   double y_most = 0;  ///< At least as high as this.
   bool connected = true;
+  bool marked = true;    ///< A circle with a tooltip at each mark, unless there are too many.
   bool ordered = false;  ///< The series are in an order: their colours show it.
   std::vector<Series> series;
-  double width = 560;
-  double height = 330;
+  double width = plot_width;
+  double height = plot_height;
 };
 [[nodiscard]] std::string line_chart(const LineChart& chart);
 

@@ -20,12 +20,14 @@ const char* chart_style() {
 }
 
 std::string stand_alone(const std::string& svg) {
-  // The first '>' ends the opening tag: its attributes are escaped.
-  const auto head = svg.find('>');
-  const std::string paper = R"(<rect class="paper" width="100%" height="100%" fill="#fff"/>)";
-  const std::string dark = "@media screen and (prefers-color-scheme:dark){.chart .paper{fill:#15181c}}\n";
-  return svg.substr(0, head) + "><style>" + chart_style() + dark + "</style>" + paper + svg.substr(head + 1) +
-         "\n";
+  constexpr double margin = 16;
+  return fmt::format(
+      R"(<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="{0} {0} {1} {2}" width="{1}" )"
+      R"(height="{2}"><style>{3}{4}</style><rect class="paper" x="{0}" y="{0}" width="{1}" height="{2}" )"
+      R"(fill="#fff"/>{5}</svg>)"
+      "\n",
+      -margin, plot_width + 2 * margin, plot_height + 2 * margin, chart_style(),
+      "@media screen and (prefers-color-scheme:dark){.chart .paper{fill:#15181c}}\n", svg);
 }
 
 std::string open_svg(double width, double height, const std::string& title, const std::string& description) {

@@ -185,7 +185,8 @@ std::string draw_series(const Drawing& d, std::size_t index, double label_y, std
     svg += error_bars(d, series);
   }
   // A single value between two gaps is no line: circles show it.
-  if (!d.chart.connected || marks <= marker_limit) svg += circles(d, series, marks <= marker_limit);
+  if (!d.chart.connected || (d.chart.marked && marks <= marker_limit))
+    svg += circles(d, series, marks <= marker_limit);
   const Mark* last = last_mark(d, series);
   if (last != nullptr && !series.label.empty()) {
     const double y = d.y(last->y);
@@ -209,10 +210,20 @@ Ticks category_ticks(const std::vector<std::string>& categories) {
   return ticks;
 }
 
+/// Whole numbers, such as sizes and seeds, get no ticks between them.
+double least_x_step(const LineChart& chart) {
+  for (const auto& series : chart.series) {
+    for (const auto& mark : series.marks) {
+      if (mark.x != std::round(mark.x)) return 0;
+    }
+  }
+  return 1;
+}
+
 double right_margin(const LineChart& chart) {
   double width = 0;
   for (const auto& series : chart.series) {
-    width = std::max(width, text_width(shorten(series.label, label_characters), 12.5));
+    width = std::max(width, 1.12 * text_width(shorten(series.label, label_characters), 12));
   }
   return width > 0 ? width + 18 : 14;
 }
@@ -229,7 +240,7 @@ std::string line_chart(const LineChart& chart) {
                   Scale(up.low, up.high, box.bottom, box.top, chart.y_logarithmic)};
   const auto x_ticks = !chart.categories.empty() ? category_ticks(chart.categories)
                        : chart.x_logarithmic     ? log_ticks(across.low, across.high)
-                                                 : linear_ticks(across.low, across.high, 6);
+                                             : linear_ticks(across.low, across.high, 6, least_x_step(chart));
   std::string svg = open_svg(chart.width, chart.height, chart.title, chart.description);
   svg += left_axis(box, y_ticks, d.y) + bottom_axis(box, x_ticks, d.x, chart.x_label);
   std::vector<double> wanted;

@@ -6,6 +6,8 @@
 #include <numeric>
 #include <string_view>
 
+#include <fmt/format.h>
+
 #include "surd/base/error.hpp"
 
 namespace surd::batch::detail {
@@ -27,7 +29,7 @@ std::vector<double> probe(const sweep::Dimension& dimension, std::size_t axis) {
   std::vector<double> numbers;
   numbers.reserve(static_cast<std::size_t>(probes));
   for (std::uint64_t i = 0; i < probes; ++i) {
-    const auto index = size <= table_limit ? i : i * ((size - 1) / (probes - 1));
+    const auto index = size <= table_limit ? i : i * (size - 1) / (probes - 1);
     const auto number = as_number(dimension.value(axis, index));
     if (!number) return {};
     numbers.push_back(*number);
@@ -125,7 +127,7 @@ void AxisCells::cut_by_value(const std::vector<double>& numbers, std::size_t lim
       const double width = (high_ - low_) / static_cast<double>(limit);
       const double from = low_ + width * static_cast<double>(cell);
       axis_.centres.push_back(from + width / 2);
-      axis_.labels.push_back(joined(sweep::to_text(from), sweep::to_text(from + width)));
+      axis_.labels.push_back(fmt::format("{:.6g} to {:.6g}", from, from + width));
     }
     return;
   }

@@ -63,6 +63,11 @@ std::string describe(const ReportData& data, const FieldTable& field, const std:
   return text + ".";
 }
 
+/// "L = 8"; a text speaks for itself.
+std::string series_name(const PlotAxis& axis, std::size_t cell) {
+  return axis.numeric ? axis.name + " = " + axis.labels[cell] : axis.labels[cell];
+}
+
 LineChart field_lines(const Job& job, const ReportData& data, const FieldTable& field) {
   LineChart chart;
   chart.title = full_name(job, field.name);
@@ -75,7 +80,7 @@ LineChart field_lines(const Job& job, const ReportData& data, const FieldTable& 
   chart.ordered = data.series && data.series->numeric;
   for (std::size_t s = 0; s < series_count(data); ++s) {
     Series series;
-    if (data.series) series.label = data.series->name + " = " + data.series->labels[s];
+    if (data.series) series.label = series_name(*data.series, s);
     for (std::size_t x = 0; x < data.x.cells(); ++x) {
       const auto& cell = field.cells[x * series_count(data) + s];
       const double y = cell.count() > 0 ? cell.mean() : std::nan("");
@@ -106,10 +111,11 @@ std::string grouped(const PlotAxis& axis) {
 }
 
 std::string caption(const ReportData& data, const FieldTable& field) {
-  std::string text;
-  for (const auto& axis : data.averaged) text += (text.empty() ? "Mean over " : ", ") + axis;
-  if (!text.empty()) {
-    const bool map = series_count(data) > line_limit;
+  const bool map = series_count(data) > line_limit;
+  std::string text = data.series && !map ? "By " + data.series->name + ". " : "";
+  for (std::size_t i = 0; i < data.averaged.size(); ++i)
+    text += (i == 0 ? "Mean over " : ", ") + data.averaged[i];
+  if (!data.averaged.empty()) {
     text += map                ? "."
             : data.repetitions ? "; shaded: ± one standard error."
                                : "; shaded: ± one standard deviation.";

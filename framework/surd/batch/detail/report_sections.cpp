@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,9 @@ namespace surd::batch::detail {
 namespace {
 
 constexpr std::size_t cost_axes = 8;
+constexpr double small_width = 400;  ///< Three charts in a row.
+constexpr double small_height = 250;
+constexpr std::size_t table_rows = 12;  ///< Of something over time.
 
 /// A unit that makes numbers up to `most` readable.
 struct Unit {
@@ -59,10 +63,11 @@ std::string cost_histogram(const Cost& cost) {
                   Cost::bins_per_decade;
   Histogram bars;
   bars.title = "Points by time taken";
-  bars.description =
-      fmt::format("Histogram of the seconds that {} points took, from {} to {}, mean {}.",
-                  base::format_count(cost.seconds.count()), base::format_seconds(cost.seconds.smallest()),
-                  base::format_seconds(cost.seconds.largest()), base::format_seconds(cost.seconds.mean()));
+  const auto caption =
+      fmt::format("{} points, from {} to {}, {} on average.", base::format_count(cost.seconds.count()),
+                  base::format_seconds(cost.seconds.smallest()), base::format_seconds(cost.seconds.largest()),
+                  base::format_seconds(cost.seconds.mean()));
+  bars.description = "Histogram of how long points took: " + caption;
   HtmlTable table("Points by time taken", {"At least", "Points"}, 1);
   for (std::size_t bin = from; bin < to; ++bin) {
     bars.counts.push_back(cost.histogram[bin]);
@@ -75,12 +80,16 @@ std::string cost_histogram(const Cost& cost) {
     bars.edges.emplace_back(bin - from,
                             decade_text(static_cast<int>(bin / Cost::bins_per_decade) + Cost::first_decade));
   }
-  return figure(histogram(bars), bars.description, &table);
+  return figure(histogram(bars), caption, &table);
 }
 
 std::string axis_cost(const AxisCost& cost) {
   double most = 0;
-  for (const auto& cell : cost.seconds) most = std::max(most, cell.mean());
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& cell : cost.seconds) {
+    most = std::max(most, cell.mean());
+    if (cell.count() > 0) least = std::min(least, cell.mean());
+  }
   const auto unit = time_unit(most);
   LineChart chart;
   chart.title = fmt::format("Mean time of a point ({})", unit.name);
@@ -88,6 +97,7 @@ std::string axis_cost(const AxisCost& cost) {
   chart.x_label = cost.axis.name;
   if (!cost.axis.numeric) chart.categories = cost.axis.labels;
   chart.x_logarithmic = cost.axis.logarithmic();
+  chart.y_logarithmic = least > 0 && most > 1e3 * least;
   chart.connected = cost.axis.numeric && cost.axis.ordered;
   chart.y_from_zero = true;
   chart.height = 260;
@@ -123,7 +133,9 @@ std::string rank_chart(const RunReport& run, Quantity quantity) {
   chart.x_label = fmt::format("time since the start ({})", time.name);
   chart.y_from_zero = true;
   chart.y_most = quantity == Quantity::busy ? 100 : 0;
-  chart.height = 260;
+  chart.width = small_width;
+  chart.height = small_height;
+  chart.marked = false;
   HtmlTable table(chart.title, {"", "Mean", "Least", "Most"});
   for (const auto& line : run.lines) {
     Series series{line.label, {}};
@@ -146,7 +158,9 @@ std::string progress_chart(const RunReport& run) {
   chart.description = "Points stored over the time of run " + run.run + ".";
   chart.x_label = fmt::format("time since the start ({})", time.name);
   chart.y_from_zero = true;
-  chart.height = 260;
+  chart.width = small_width;
+  chart.height = small_height;
+  chart.marked = false;
   const auto add = [&](const char* name, const std::vector<double>& counts) {
     Series series{name, {}};
     for (std::size_t i = 0; i < counts.size() && i < run.seconds_axis.size(); ++i) {
@@ -156,7 +170,14 @@ std::string progress_chart(const RunReport& run) {
   };
   add("done", run.done);
   if (largest(run.failed_over_time) > 0) add("failed", run.failed_over_time);
-  return figure(line_chart(chart), "");
+  HtmlTable table("Points stored", {"After", "Points"});
+  const std::size_t samples = std::min(run.done.size(), run.seconds_axis.size());
+  const std::size_t rows = std::min(samples, table_rows);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::size_t at = (row + 1) * samples / rows - 1;
+    table.add({base::format_seconds(std::max(0.0, run.seconds_axis[at])), pretty(run.done[at])});
+  }
+  return figure(line_chart(chart), "", &table);
 }
 
 std::string phase_table(const RunReport& run) {
@@ -213,9 +234,10 @@ std::string use_section(const ReportData& data) {
     if (run->seconds_axis.size() < 2 && run->phases.empty()) continue;
     html += fmt::format("<h3>Run {}</h3>{}", escape(run->run), memory_sentence(*run));
     if (run->seconds_axis.size() >= 2) {
-      html += R"(<div class="figures">)" + progress_chart(*run);
-      if (!run->lines.empty())
+      html += R"(<div class="figures small">)" + progress_chart(*run);
+      if (!run->lines.empty()) {
         html += rank_chart(*run, Quantity::busy) + rank_chart(*run, Quantity::resident);
+      }
       html += "</div>";
     }
     html += phase_table(*run);

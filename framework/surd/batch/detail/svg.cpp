@@ -155,13 +155,16 @@ double text_width(std::string_view text, double size) {
   return width * size;
 }
 
-Ticks linear_ticks(double low, double high, int count) {
+Ticks linear_ticks(double low, double high, int count, double least_step) {
   Ticks ticks;
   const double rough = (high - low) / std::max(1, count);
   if (!(rough > 0) || !std::isfinite(rough)) return {{low}, {pretty(low)}};
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   const double share = rough / power;
-  const double step = power * (share < 1.5 ? 1 : share < 3.5 ? 2 : share < 7.5 ? 5 : 10);
+  const double step = std::max(least_step, power * (share < 1.5   ? 1
+                                                    : share < 3.5 ? 2
+                                                    : share < 7.5 ? 5
+                                                                  : 10));
   const double largest = std::max(std::abs(low), std::abs(high));
   const int decimals = std::max(0, static_cast<int>(std::ceil(-std::log10(step) - 1e-9)));
   for (double k = std::ceil(low / step - 1e-9); k * step <= high + step * 1e-9 && ticks.at.size() < 50; ++k) {
@@ -190,8 +193,8 @@ Ticks log_ticks(double low, double high) {
       if (multiple != 1 && decades > 2) continue;
       if (exponent % stride != 0) continue;
       ticks.at.push_back(value);
-      ticks.labels.push_back(value >= 9999 || value < 1e-3 ? scientific(value, 0)
-                                                           : fmt::format("{:g}", value));
+      const bool long_label = value >= 9999 || value < 1e-3 || (decades > 6 && (value > 101 || value < 0.01));
+      ticks.labels.push_back(long_label ? scientific(value, 0) : fmt::format("{:g}", value));
     }
   }
   return ticks;
@@ -230,7 +233,7 @@ Colour series_colour(std::size_t index, std::size_t count, bool ordered) {
   }
   const double share = static_cast<double>(index) / static_cast<double>(count - 1);
   // The dark end of the scale vanishes on a dark screen, the light end on paper.
-  return {viridis(0.02 + 0.7 * share), viridis(0.42 + 0.58 * share)};
+  return {viridis(0.02 + 0.62 * share), viridis(0.42 + 0.58 * share)};
 }
 
 }  // namespace surd::batch::detail

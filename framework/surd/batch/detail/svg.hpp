@@ -28,7 +28,8 @@ struct Ticks {
 };
 
 /// Multiples of 1, 2 or 5 times a power of ten within [low, high], about `count` of them.
-[[nodiscard]] Ticks linear_ticks(double low, double high, int count);
+/// No finer than `least_step`.
+[[nodiscard]] Ticks linear_ticks(double low, double high, int count, double least_step = 0);
 /// Powers of ten within [low, high]; below two decades also their multiples by 2 and 5. low > 0.
 [[nodiscard]] Ticks log_ticks(double low, double high);
 

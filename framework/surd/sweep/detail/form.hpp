@@ -75,6 +75,10 @@ class Axis {
 [[nodiscard]] std::shared_ptr<const Dimension::Form> parse_sample(const std::string& name,
                                                                   const base::Spec& spec);
 
+/// An axis is a dataset of the output and a placeholder of commands.
+/// @throws SpecError  if it cannot be called `name`.
+void check_name(const std::string& name, const base::Spec& spec);
+
 /// A number as float, nullopt if it is none.
 [[nodiscard]] std::optional<double> as_double(const Value& value) noexcept;
 

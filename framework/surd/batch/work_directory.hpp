@@ -1,0 +1,51 @@
+// The work directory of a job, and the facts about this process that go into its files.
+//
+//   .surd/<name>/job.yaml           the job as it was first run
+//                memo/              results (sweep/memo.hpp), unless the job names a memo of its own
+//                leases/            who works on what (sweep/lease.hpp)
+//                state.json         written every two seconds by rank 0 of the run that started last
+//                report-<run>.json  one per run that ended by itself
+#pragma once
+
+#include <string>
+
+#include "surd/base/json.hpp"
+#include "surd/batch/job.hpp"
+#include "surd/storage/file_system.hpp"
+
+namespace surd::batch {
+
+struct WorkDirectory {
+  storage::Path root;
+  storage::Path memo;
+  storage::Path leases;  ///< Beside the memo, so that jobs that share a memo share its leases.
+
+  [[nodiscard]] storage::Path job() const { return root / "job.yaml"; }
+  [[nodiscard]] storage::Path state() const { return root / "state.json"; }
+  [[nodiscard]] storage::Path report(const std::string& run) const { return root / ("report-" + run + ".json"); }
+};
+
+/// `chosen`: --work; empty for .surd/<name>. Creates nothing.
+[[nodiscard]] WorkDirectory work_directory(const Job& job, const storage::Path& chosen);
+
+/// The JSON document in `path`; null if the file is missing or holds none (rank 0 of a run that was killed may
+/// have left anything).
+[[nodiscard]] base::Json read_json(storage::FileSystem& files, const storage::Path& path);
+
+/// Indented, with a line end; bytes that are no UTF-8 are replaced.
+[[nodiscard]] std::string to_text(const base::Json& json);
+
+/// "20260131T120000-1a2b3c4d": unique, sorts by start time.
+[[nodiscard]] std::string new_run_name();
+
+/// "2026-01-31T12:00:00Z"
+[[nodiscard]] std::string utc_now();
+
+/// Rank and number of ranks as the launcher (mpirun, srun) says, before or without MPI; 0 of 1 without one.
+[[nodiscard]] int launched_rank() noexcept;
+[[nodiscard]] int launched_ranks() noexcept;
+
+/// Node-local scratch: $SURD_SCRATCH, else $SLURM_TMPDIR, else $TMPDIR, else /tmp.
+[[nodiscard]] storage::Path scratch_directory();
+
+}  // namespace surd::batch

@@ -1,0 +1,110 @@
+#include "surd/storage/frame.hpp"
+
+#include <gtest/gtest.h>
+
+#include "log_support.hpp"
+#include "surd/base/error.hpp"
+
+namespace surd::test {
+namespace {
+
+using storage::Compressor;
+
+TEST(Compressor, GivesBackEveryBlock) {
+  Compressor compressor;
+  std::vector<std::byte> raw;
+  for (const auto size : {0U, 1U, 255U, 256U, 257U, 1000U, 4096U, 65'536U, 1'000'000U}) {
+    for (const bool compressible : {true, false, true}) {
+      const auto text = payload(size, compressible);
+      const auto result = compressor.compress(as_bytes(text));
+      if (!result.compressed) {
+        EXPECT_EQ(as_text(result.bytes), text);
+        continue;
+      }
+      EXPECT_LT(result.bytes.size(), size);
+      storage::decompress(result.bytes, size, raw);
+      EXPECT_EQ(as_text(raw), text);
+    }
+  }
+}
+
+TEST(Compressor, PassesSmallBlocksThrough) {
+  Compressor compressor;
+
+  EXPECT_FALSE(compressor.compress(as_bytes(std::string(255, 'x'))).compressed);
+  EXPECT_TRUE(compressor.compress(as_bytes(std::string(256, 'x'))).compressed);
+}
+
+TEST(Compressor, FindsCompressibleBlocksAgainAfterManyThatAreNot) {
+  Compressor compressor;
+  const auto noise = payload(4096, false);
+  const auto text = payload(4096, true);
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(compressor.compress(as_bytes(noise)).compressed);
+
+  int waited = 0;
+  while (!compressor.compress(as_bytes(text)).compressed) ++waited;
+  EXPECT_LE(waited, 64);
+  EXPECT_TRUE(compressor.compress(as_bytes(text)).compressed);
+}
+
+TEST(Compressor, CompressesEverySecondBlockOfAnAlternatingRow) {
+  Compressor compressor;
+  int compressed = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto text = payload(4096, i % 2 == 0);
+    compressed += compressor.compress(as_bytes(text)).compressed ? 1 : 0;
+  }
+
+  EXPECT_EQ(compressed, 50);
+}
+
+TEST(Compressor, MovesWithItsBuffer) {
+  Compressor first;
+  const auto text = payload(4096, true);
+  Compressor second = std::move(first);
+
+  EXPECT_TRUE(second.compress(as_bytes(text)).compressed);
+}
+
+TEST(Decompress, RefusesWhatIsNoFrameOfThatSize) {
+  Compressor compressor;
+  const auto text = payload(4096, true);
+  const auto frame = as_text(compressor.compress(as_bytes(text)).bytes);
+  std::vector<std::byte> raw;
+
+  for (const auto size : {0U, 4095U, 4097U}) {
+    EXPECT_THROW(storage::decompress(as_bytes(frame), size, raw), base::FormatError) << size;
+  }
+  for (std::size_t cut = 0; cut < frame.size(); ++cut) {
+    EXPECT_FALSE(storage::try_decompress(as_bytes(frame.substr(0, cut)), 4096, raw)) << cut;
+  }
+  EXPECT_THROW(storage::decompress(as_bytes(frame + "x"), 4096, raw), base::FormatError);
+  EXPECT_TRUE(storage::try_decompress(as_bytes(frame), 4096, raw));
+}
+
+TEST(Decompress, SurvivesFlippedBytes) {
+  Compressor compressor;
+  const auto frame = as_text(compressor.compress(as_bytes(payload(4096, true))).bytes);
+  std::vector<std::byte> raw;
+  for (std::size_t at = 0; at < frame.size(); ++at) {
+    for (unsigned mask = 1; mask < 256; mask += 7) {
+      auto bytes = frame;
+      bytes[at] = static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ mask);
+      const bool whole = storage::try_decompress(as_bytes(bytes), 4096, raw);
+      EXPECT_TRUE(!whole || raw.size() == 4096U);
+      EXPECT_LE(raw.capacity(), 4096U);
+    }
+  }
+}
+
+TEST(Decompress, AllocatesOnlyWhatAFrameOfThatLengthCanHold) {
+  // Magic, then a header that promises 2^30 bytes in a single segment.
+  const std::string frame("\x28\xB5\x2F\xFD\xA0\x00\x00\x00\x40\x01\x00\x00", 12);
+  std::vector<std::byte> raw;
+
+  EXPECT_FALSE(storage::try_decompress(as_bytes(frame), std::size_t{1} << 30, raw));
+  EXPECT_EQ(raw.capacity(), 0U);
+}
+
+}  // namespace
+}  // namespace surd::test
