@@ -61,7 +61,8 @@ Survey survey(storage::FileSystem& files, const WorkDirectory& work, const Job& 
   PointClock clock;
   const auto& definition = *job.definition;
   const bool keep = job.on_version_change == VersionChange::keep;
-  const sweep::Memo memo(files, work.memo, definition, {keep, [&](const sweep::Block& block) { clock.add(block); }});
+  const sweep::Memo memo(files, work.memo, definition,
+                         {keep, [&](const sweep::Block& block) { clock.add(block); }});
 
   Survey result;
   const auto excluded = definition.grid.excluded();
@@ -82,20 +83,23 @@ Survey survey(storage::FileSystem& files, const WorkDirectory& work, const Job& 
 }
 
 std::string version_refusal(const Survey& survey, const Job& job) {
-  if (job.on_version_change != VersionChange::error || survey.missing() == 0 || survey.other_points() == 0) return {};
+  if (job.on_version_change != VersionChange::error || survey.missing() == 0 || survey.other_points() == 0)
+    return {};
   const auto& subject = job.definition->subject;
   std::string others;
   for (const auto& [version, points] : survey.memo.other_versions) {
-    others += fmt::format("{}{} of version '{}'", others.empty() ? "" : ", ", base::format_count(points), version);
+    others +=
+        fmt::format("{}{} of version '{}'", others.empty() ? "" : ", ", base::format_count(points), version);
   }
   return fmt::format(
-      "the memo holds points of this grid that another version computed: {}; the {} now is version '{}', with {} of {} "
+      "the memo holds points of this grid that another version computed: {}; the {} now is version '{}', "
+      "with {} of {} "
       "points stored. Nothing was computed. Choose what to do with the others:\n"
       "  --version-change new    compute the {} missing points again; the old results stay in the memo\n"
       "  --version-change keep   count the others as done\n"
       "  or go back to the version that computed them (on_version_change: in the job does the same)",
-      others, subject.kind, subject.version, base::format_count(survey.done), base::format_count(survey.total),
-      base::format_count(survey.missing()));
+      others, subject.kind, subject.version, base::format_count(survey.done),
+      base::format_count(survey.total), base::format_count(survey.missing()));
 }
 
 }  // namespace surd::batch

@@ -24,7 +24,9 @@ struct Survey {
   std::vector<storage::LogDamage> damage;
 
   [[nodiscard]] std::uint64_t missing() const noexcept { return total - done - failed; }
-  [[nodiscard]] std::uint64_t missing_chunks() const noexcept { return chunks - complete_chunks - partial_chunks; }
+  [[nodiscard]] std::uint64_t missing_chunks() const noexcept {
+    return chunks - complete_chunks - partial_chunks;
+  }
   /// Points of this grid that other versions stored.
   [[nodiscard]] std::uint64_t other_points() const;
   /// Stored bytes per point, of any job in the memo; 0 if it is empty.
@@ -34,8 +36,8 @@ struct Survey {
 /// Scans the memo. Memory: at worst one bit per point. Rank-local.
 [[nodiscard]] Survey survey(storage::FileSystem& files, const WorkDirectory& work, const Job& job);
 
-/// Why `run` must not go on: the memo holds points of other versions, and the job does not say what to do with
-/// them. Empty if it may.
+/// Why `run` must not go on: the memo holds points of other versions, and the job does not say what to do
+/// with them. Empty if it may.
 [[nodiscard]] std::string version_refusal(const Survey& survey, const Job& job);
 
 }  // namespace surd::batch

@@ -60,7 +60,8 @@ int launched_rank() noexcept {
 }
 
 int launched_ranks() noexcept {
-  return number_in_environment({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}, 1);
+  return number_in_environment({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"},
+                               1);
 }
 
 storage::Path scratch_directory() {

@@ -22,14 +22,16 @@ struct WorkDirectory {
 
   [[nodiscard]] storage::Path job() const { return root / "job.yaml"; }
   [[nodiscard]] storage::Path state() const { return root / "state.json"; }
-  [[nodiscard]] storage::Path report(const std::string& run) const { return root / ("report-" + run + ".json"); }
+  [[nodiscard]] storage::Path report(const std::string& run) const {
+    return root / ("report-" + run + ".json");
+  }
 };
 
 /// `chosen`: --work; empty for .surd/<name>. Creates nothing.
 [[nodiscard]] WorkDirectory work_directory(const Job& job, const storage::Path& chosen);
 
-/// The JSON document in `path`; null if the file is missing or holds none (rank 0 of a run that was killed may
-/// have left anything).
+/// The JSON document in `path`; null if the file is missing or holds none (rank 0 of a run that was killed
+/// may have left anything).
 [[nodiscard]] base::Json read_json(storage::FileSystem& files, const storage::Path& path);
 
 /// Indented, with a line end; bytes that are no UTF-8 are replaced.

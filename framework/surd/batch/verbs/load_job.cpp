@@ -1,0 +1,59 @@
+#include <cstdio>
+
+#include <fmt/format.h>
+
+#include "surd/base/log.hpp"
+#include "surd/batch/verbs/verbs.hpp"
+#include "surd/batch/yaml.hpp"
+
+namespace surd::batch::verbs {
+namespace {
+
+std::string read_text(const Request& request) {
+  const auto& path = request.line.file;
+  if (!request.files.file_size(path)) throw JobError(fmt::format("{}: there is no such file", path.string()));
+  return storage::read_file(request.files, path, yaml_text_limit_bytes);
+}
+
+Job parse(const Request& request, const std::string& text) {
+  const auto& line = request.line;
+  auto job = parse_job(text, line.file, line.settings, request.functions);
+  if (line.memory_bytes) job.memory_bytes = *line.memory_bytes;
+  if (line.ranks_per_point) job.ranks_per_point = *line.ranks_per_point;
+  if (line.on_version_change) job.on_version_change = *line.on_version_change;
+  return job;
+}
+
+}  // namespace
+
+Job load_job(const Request& request) { return parse(request, read_text(request)); }
+
+std::optional<Job> load_job_together(const Request& request, const mpi::Communicator& ranks) {
+  std::string text;
+  std::string error;
+  if (ranks.is_root()) {
+    try {  // rank-local, before any collective: the others learn of it by the broadcast
+      text = read_text(request);
+    } catch (const base::Error& e) {
+      error = e.what();
+    }
+  }
+  error = ranks.broadcast_text(std::move(error));
+  text = ranks.broadcast_text(std::move(text));
+  if (error.empty()) {
+    try {  // rank-local: the same text gives the same error on all ranks
+      return parse(request, text);
+    } catch (const base::UsageError& e) {
+      error = e.what();
+    }
+  }
+  if (ranks.is_root()) base::log_error(error);
+  return std::nullopt;
+}
+
+void require_memo(const Request& request, const WorkDirectory& work) {
+  if (!request.files.list(work.memo).empty()) return;
+  throw base::UsageError(fmt::format("nothing is stored in {} yet: run the job first", work.memo.string()));
+}
+
+}  // namespace surd::batch::verbs

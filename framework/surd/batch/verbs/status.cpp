@@ -1,0 +1,109 @@
+// surd status: how far a job is, from its work directory, while it runs or after.
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
+#include "surd/batch/run_report.hpp"
+#include "surd/batch/survey.hpp"
+#include "surd/batch/verbs/verbs.hpp"
+#include "surd/sweep/lease.hpp"
+
+namespace surd::batch::verbs {
+namespace {
+
+using base::ExitStatus;
+using base::format_count;
+using base::Json;
+
+struct JobStatus {
+  Survey survey;
+  std::size_t running = 0;  ///< Jobs that hold a lease.
+  Json last_run;            ///< state.json, null if the job never ran.
+  std::size_t reports = 0;
+};
+
+JobStatus look(const Request& request, const Job& job) {
+  const auto work = work_directory(job, request.line.work);
+  JobStatus status;
+  status.survey = survey(request.files, work, job);
+  sweep::Leases leases(request.files, work.leases, *job.definition, new_run_name(), job.lease_seconds);
+  (void)leases.others();
+  status.running = leases.neighbours();
+  status.last_run = read_json(request.files, work.state());
+  for (const auto& name : request.files.list(work.root))
+    status.reports += name.starts_with("report-") ? 1 : 0;
+  return status;
+}
+
+ExitStatus exit_status(const JobStatus& status) {
+  if (status.survey.missing() == 0)
+    return status.survey.failed == 0 ? ExitStatus::done : ExitStatus::points_failed;
+  const bool idle =
+      status.running == 0 && status.last_run.is_object() &&
+      status.last_run.value("exit_status", Json()) == Json(static_cast<int>(ExitStatus::no_progress));
+  return idle ? ExitStatus::no_progress : ExitStatus::interrupted;
+}
+
+/// What state.json says about the last run, in a few words.
+std::string last_run_text(const JobStatus& status) {
+  const auto& last = status.last_run;
+  if (!last.is_object()) return "never run";
+  const auto run = fmt::format("{} on {}", last.value("run", "?"), last.value("host", "?"));
+  const auto end = last.value("end", Json());
+  if (end.is_string())
+    return fmt::format("{}: {} at {}", run, end.get<std::string>(), last.value("updated", "?"));
+  if (status.running == 0) return fmt::format("{}: killed, last seen {}", run, last.value("updated", "?"));
+  auto text = fmt::format("{}: running, {:.3g} points/s", run, last.value("rate", 0.0));
+  const auto eta = last.value("eta_seconds", Json());
+  if (eta.is_number()) text += fmt::format(", {} left", base::format_seconds(eta.get<double>()));
+  return text;
+}
+
+Json describe(const JobStatus& status, const Job& job, ExitStatus exit) {
+  const auto& survey = status.survey;
+  return {{"job", job.name},
+          {"exit_status", static_cast<int>(exit)},
+          {"complete", survey.missing() == 0},
+          {"points",
+           {{"total", survey.total},
+            {"excluded", survey.excluded},
+            {"done", survey.done},
+            {"failed", survey.failed},
+            {"missing", survey.missing()}}},
+          {"running_jobs", status.running},
+          {"runs_reported", status.reports},
+          {"last_run", status.last_run}};
+}
+
+void print(const JobStatus& status, const Job& job) {
+  const auto& survey = status.survey;
+  const auto percent = survey.total == 0
+                           ? 100.0
+                           : 100.0 * static_cast<double>(survey.done) / static_cast<double>(survey.total);
+  fmt::print("{}: {} of {} points done ({:.1f} %), {} failed, {} missing\n", job.name,
+             format_count(survey.done), format_count(survey.total), percent, format_count(survey.failed),
+             format_count(survey.missing()));
+  fmt::print("  jobs at work  {}\n  last run      {}\n", status.running, last_run_text(status));
+  if (status.last_run.is_object() && !status.last_run.value("last_failure", "").empty()) {
+    fmt::print("  last failure  {}\n", status.last_run.value("last_failure", ""));
+  }
+}
+
+}  // namespace
+
+ExitStatus status(const Request& request) {
+  const auto job = load_job(request);
+  const auto status = look(request, job);
+  const auto exit = exit_status(status);
+  if (request.line.json) {
+    fmt::print("{}", batch::to_text(describe(status, job, exit)));
+  } else {
+    print(status, job);
+  }
+  return exit;
+}
+
+}  // namespace surd::batch::verbs

@@ -1,0 +1,47 @@
+// What `surd VERB` does, one file per verb. Each returns the exit status; errors are exceptions.
+#pragma once
+
+#include <span>
+
+#include "surd/base/error.hpp"
+#include "surd/batch/command_line.hpp"
+#include "surd/batch/job.hpp"
+#include "surd/batch/work_directory.hpp"
+#include "surd/mpi/session.hpp"
+#include "surd/storage/file_system.hpp"
+
+namespace surd::batch::verbs {
+
+/// What every verb gets.
+struct Request {
+  const CommandLine& line;
+  std::span<const sweep::Function> functions;
+  storage::FileSystem& files;
+};
+
+/// Reads the job and applies the command line's options to it. Rank-local.
+/// @throws JobError  also if there is no such file.
+[[nodiscard]] Job load_job(const Request& request);
+
+/// Collective. The same, read by rank 0 alone. nullopt, on all ranks, if the job is wrong: rank 0 has said
+/// so.
+[[nodiscard]] std::optional<Job> load_job_together(const Request& request, const mpi::Communicator& ranks);
+
+/// @throws UsageError  "nothing is stored in ... yet" unless the memo's directory has segments.
+void require_memo(const Request& request, const WorkDirectory& work);
+
+// On one process; under a launcher, rank 0 does them without MPI and the others leave at once.
+[[nodiscard]] base::ExitStatus plan(const Request& request);
+[[nodiscard]] base::ExitStatus status(const Request& request);
+[[nodiscard]] base::ExitStatus verify(const Request& request);
+[[nodiscard]] base::ExitStatus show(const Request& request);
+[[nodiscard]] base::ExitStatus compact(const Request& request);
+[[nodiscard]] base::ExitStatus inspect(const Request& request);
+[[nodiscard]] base::ExitStatus report(const Request& request);
+
+// Collective.
+[[nodiscard]] base::ExitStatus run(const Request& request, const mpi::Session& session);
+[[nodiscard]] base::ExitStatus write(const Request& request, const mpi::Session& session);  ///< surd export
+[[nodiscard]] base::ExitStatus doctor(const Request& request, const mpi::Session& session);
+
+}  // namespace surd::batch::verbs

@@ -1,0 +1,24 @@
+// surd export: writes what is stored so far.
+#include <fmt/format.h>
+
+#include "surd/base/log.hpp"
+#include "surd/base/units.hpp"
+#include "surd/batch/memory_plan.hpp"
+#include "surd/batch/verbs/verbs.hpp"
+#include "surd/batch/verbs/write_output.hpp"
+
+namespace surd::batch::verbs {
+
+base::ExitStatus write(const Request& request, const mpi::Session& session) {
+  const auto job = load_job_together(request, session.world());
+  if (!job) return base::ExitStatus::usage;
+  const auto work = work_directory(*job, request.line.work);
+  const auto& output = request.line.output;
+  const auto memory = memory_plan(*job, 0, session.world().size());
+  const auto bytes = write_output(request.files, work, *job, output, memory.budget_bytes,
+                                  request.line.with_failed, session.world());
+  if (output != "-") base::log_info(fmt::format("wrote {} ({})", output.string(), base::format_bytes(bytes)));
+  return base::ExitStatus::done;
+}
+
+}  // namespace surd::batch::verbs
