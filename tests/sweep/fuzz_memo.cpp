@@ -1,7 +1,9 @@
 // libFuzzer target: the input is a list of records (kind, length, payload) that get right checksums, or, if
 // it begins with a zero byte, the bytes of a segment as they are.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>

@@ -32,8 +32,7 @@ void learn(sweep::CostModel& costs, const sweep::Block& block) {
 SweepSource::SweepSource(storage::FileSystem& files, const sweep::Definition& definition,
                          const SweepOptions& options, std::vector<std::string> hosts,
                          const SweepObserver& observe)
-    : definition_(definition),
-      options_(options),
+    : options_(options),
       observe_(observe),
       start_(std::chrono::steady_clock::now()),
       costs_(definition, options.cost),
@@ -45,7 +44,6 @@ SweepSource::SweepSource(storage::FileSystem& files, const sweep::Definition& de
       last_report_(hosts.size()) {
   sweep::PointSet missing(sweep::Run{0, definition.grid.size()});
   const auto excluded = definition.grid.excluded();
-  excluded_ = excluded.size();
   missing -= excluded;
   state_.total = missing.size();
   missing -= memo_.done();

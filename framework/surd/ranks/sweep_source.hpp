@@ -41,7 +41,6 @@ class SweepSource final : public WorkSource {
   void sort_by_cost();
   void update_state(double now);
 
-  const sweep::Definition& definition_;
   const SweepOptions& options_;
   const SweepObserver& observe_;
   std::chrono::steady_clock::time_point start_;
@@ -55,8 +54,6 @@ class SweepSource final : public WorkSource {
   SweepState state_;
   std::uint64_t claim_points_ = 0;  ///< Size of the last claim.
   std::uint64_t point_bytes_ = 0;   ///< Largest memory of one point seen.
-  std::uint64_t stored_elsewhere_ = 0;
-  std::uint64_t excluded_ = 0;
   double sorted_at_ = 0;  ///< Observations when the queue was last sorted.
   double last_claim_ = -1;
   double last_look_ = 0;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
-#include <set>
 #include <thread>
 
 #include <fmt/format.h>

@@ -162,14 +162,14 @@ struct SegmentReport {
 [[nodiscard]] std::vector<SegmentReport> verify_memo(storage::FileSystem& files,
                                                      const storage::Path& directory);
 
-/// Rewrites segments with damage, torn tails included, without it (new file, then rename). The caller makes sure
-/// that no job is writing. Returns how many were rewritten. @throws UsageError  if one grew meanwhile.
+/// Rewrites segments with damage, torn tails included, without it (new file, then rename). The caller makes
+/// sure that no job is writing. Returns how many were rewritten. @throws UsageError  if one grew meanwhile.
 std::uint64_t repair_memo(storage::FileSystem& files, const storage::Path& directory);
 
-/// Merges all segments into one of larger blocks. Of the points of `wanted`'s grid, leaves out duplicates, failures
-/// that succeeded later, and outcomes of other versions; points outside that grid and other subjects stay as they
-/// are, and so does who computed what. Crash-safe: the merged segment appears by rename before the old ones go.
-/// The caller makes sure that no job is writing. Returns bytes before and after.
+/// Merges all segments into one of larger blocks. Of the points of `wanted`'s grid, leaves out duplicates,
+/// failures that succeeded later, and outcomes of other versions; points outside that grid and other subjects
+/// stay as they are, and so does who computed what. Crash-safe: the merged segment appears by rename before
+/// the old ones go. The caller makes sure that no job is writing. Returns bytes before and after.
 std::pair<std::uint64_t, std::uint64_t> compact_memo(storage::FileSystem& files,
                                                      const storage::Path& directory, const Definition& wanted,
                                                      const Origin& origin);

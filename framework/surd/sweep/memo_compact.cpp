@@ -125,9 +125,9 @@ void Compactor::append(const SelectedBlock& selected, std::uint64_t id, const st
   pending.definition = definition;
   for (std::size_t i = 0; i < selected.size(); ++i) {
     const auto outcome = selected.outcome(i);
-    if (!encoder.accepts(outcome) || encoder.bytes() >= block_bytes) {
+    if (encoder.bytes() >= block_bytes || !encoder.prepare(outcome)) {
       flush(id, pending);
-      if (!encoder.accepts(outcome)) encoder.set_schema(schema_of(outcome.values));
+      base::expect(encoder.prepare(outcome), "an empty block refused an outcome");
     }
     encoder.add(selected.position(i), outcome);
   }

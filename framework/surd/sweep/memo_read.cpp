@@ -44,16 +44,16 @@ void Memo::State::pick(const SegmentRecord& record, DefinitionCache& definitions
         const auto* const better = !ok ? &done : (own_version ? nullptr : &own);
         const bool whole = (!ok || seen.count_in(at) == 0) && (!better || better->count_in(at) == 0);
         if (whole) {
-      into.select(entry, at.count, at.first);
-      if (ok) seen.add(at);
-      return;
-    }
-    for (auto p = at.first; p < at.end(); ++p) {
-      if ((ok && seen.contains(p)) || (better && better->contains(p))) continue;
-      into.select(entry + (p - at.first), 1, p);
-      if (ok) seen.add(p);
-    }
-  });
+          into.select(entry, at.count, at.first);
+          if (ok) seen.add(at);
+          return;
+        }
+        for (auto p = at.first; p < at.end(); ++p) {
+          if ((ok && seen.contains(p)) || (better && better->contains(p))) continue;
+          into.select(entry + (p - at.first), 1, p);
+          if (ok) seen.add(p);
+        }
+      });
 }
 
 void Memo::read(const std::function<void(const Block&)>& visit, int part, int parts) const {

@@ -80,9 +80,9 @@ MemoWriter::~MemoWriter() = default;
 void MemoWriter::add(std::uint64_t position, const Outcome& outcome) {
   auto& state = *state_;
   const auto now = now_seconds();
-  if (!state.encoder.accepts(outcome)) {
+  if (!state.encoder.prepare(outcome)) {
     state.flush(now);
-    if (!state.encoder.accepts(outcome)) state.encoder.set_schema(schema_of(outcome.values));
+    base::expect(state.encoder.prepare(outcome), "an empty block refused an outcome");
   }
   if (state.encoder.empty()) state.oldest = now;
   state.encoder.add(position, outcome);

@@ -230,9 +230,8 @@ std::shared_ptr<const Dimension::Form> parse_sample(const std::string& name, con
     plan.ranges.push_back(parse_bounds(axes.at(axis), plan.points));
   }
   if (plan.method == "lhs") return std::make_shared<LatinHypercube>(name, std::move(plan));
-  if (plan.axes.size() > boost::random::default_sobol_table::max_dimension) {
-    axes.fail(fmt::format("sobol knows {} axes at most", boost::random::default_sobol_table::max_dimension));
-  }
+  constexpr std::size_t most_axes = boost::random::default_sobol_table::max_dimension;
+  if (plan.axes.size() > most_axes) axes.fail(fmt::format("sobol knows {} axes at most", most_axes));
   return std::make_shared<Sobol>(name, std::move(plan));
 }
 

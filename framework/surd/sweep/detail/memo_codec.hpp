@@ -80,10 +80,9 @@ struct StatusRun {
 /// Collects outcomes and gives them as the payload of one block. Reuses its memory from block to block.
 class BlockEncoder {
  public:
-  /// False if a new block must be started for `outcome`, with set_schema() if it is ok.
-  [[nodiscard]] bool accepts(const Outcome& outcome) const;
-  /// Of the ok entries to come. Only while empty or without ok entries so far.
-  void set_schema(Schema schema);
+  /// Makes ready to add `outcome`. False if the block must be finished first.
+  /// @throws UsageError  if its values are unstorable.
+  [[nodiscard]] bool prepare(const Outcome& outcome);
   [[nodiscard]] const Schema& schema() const noexcept { return schema_; }
 
   void add(std::uint64_t position, const Outcome& outcome);

@@ -105,20 +105,18 @@ void encode_definition(std::string_view text, base::ByteWriter& out) {
   out.append(text.data(), text.size());
 }
 
-bool BlockEncoder::accepts(const Outcome& outcome) const {
+bool BlockEncoder::prepare(const Outcome& outcome) {
   if (entries_ >= block_entry_limit) return false;
   if (outcome.status != Status::ok) {
     return !has_values() || (failures_ + 1) * schema_.row_bytes <= block_padding_limit_bytes;
   }
-  if (has_values()) return schema_.matches(outcome.values);
-  return schema_.id != 0 && schema_.matches(outcome.values) &&
-         failures_ * schema_.row_bytes <= block_padding_limit_bytes;
-}
-
-void BlockEncoder::set_schema(Schema schema) {
-  base::expect(!has_values(), "the schema of a block changed");
-  schema_ = std::move(schema);
-  columns_.resize(schema_.columns.size());
+  const bool known = schema_.id != 0 && schema_.matches(outcome.values);
+  if (has_values()) return known;
+  if (!known) {
+    schema_ = schema_of(outcome.values);
+    columns_.resize(schema_.columns.size());
+  }
+  return failures_ * schema_.row_bytes <= block_padding_limit_bytes;
 }
 
 void BlockEncoder::add(std::uint64_t position, const Outcome& outcome) {

@@ -17,7 +17,8 @@ namespace {
 using base::Json;
 
 constexpr std::size_t most_fields = 10'000;
-constexpr std::size_t most_levels = 16;
+constexpr std::size_t most_levels = 16;  // of one field's name, or of one array
+constexpr std::size_t deepest = 100;
 
 // Stand for the infinities in a document whose bare words have been replaced; no JSON text can hold them raw.
 constexpr std::string_view positive_infinity = "\x01+";
@@ -59,11 +60,33 @@ std::string without_bare_words(std::string_view text) {
   return json;
 }
 
+/// Brackets within brackets beyond any sense: the JSON library would recurse once per level.
+bool is_too_deep(std::string_view text) {
+  std::size_t level = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (in_text && c == '\\') {
+      ++at;
+    } else if (c == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (c == '[' || c == '{')) {
+      if (++level > deepest) return true;
+    } else if (!in_text && (c == ']' || c == '}') && level > 0) {
+      --level;
+    }
+  }
+  return false;
+}
+
 /// The object that `text` is; discarded if it is none.
 Json load_object(std::string_view text) {
-  auto json = Json::parse(text, nullptr, false);
+  Json json(Json::value_t::discarded);
+  if (is_too_deep(text)) return json;
+  json = Json::parse(text, nullptr, false);
   if (json.is_discarded()) json = Json::parse(without_bare_words(text), nullptr, false);
-  return json.is_object() ? json : Json(Json::value_t::discarded);
+  if (!json.is_object()) json = Json(Json::value_t::discarded);
+  return json;
 }
 
 /// The whole text, or the last line that is an object.
