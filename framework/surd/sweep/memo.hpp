@@ -47,7 +47,8 @@ struct MemoWriterOptions {
   double sync_seconds = 1.0;    ///< and fsynced this often, for the death of the node.
 };
 
-/// Appends outcomes to one segment. Creates no file before the first outcome.
+/// Appends outcomes to one segment. Creates no file before the first outcome. The destructor drops what was
+/// not flushed: call close().
 class MemoWriter {
  public:
   MemoWriter(storage::FileSystem& files, const storage::Path& directory, const Definition& definition,
