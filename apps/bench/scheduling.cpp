@@ -19,7 +19,8 @@ using surd::ranks::Scheduler;
 using surd::ranks::WorkSource;
 using surd::sweep::Batch;
 
-/// Hands out [0, total), a fixed number at a time or guided; to other ranks only, so that every grant is a message.
+/// Hands out [0, total), a fixed number at a time or guided; to other ranks only, so that every grant is a
+/// message.
 class Numbers final : public WorkSource {
  public:
   Numbers(std::uint64_t total, std::uint64_t batch, std::uint64_t guided_by)

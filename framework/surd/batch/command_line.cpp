@@ -100,6 +100,12 @@ class Declaration {
                    [this](const std::string& text) { line_.time_left_seconds = base::parse_seconds(text); }),
             "Start nothing that cannot end within this time: 90s, 04:00:00")
         ->type_name("TIME");
+    verb->add_option_function<std::string>(
+            "--grace",
+            reader("--grace",
+                   [this](const std::string& text) { line_.grace_seconds = base::parse_seconds(text); }),
+            "After a signal, give up points that have not ended within this time (default 10s)")
+        ->type_name("TIME");
     verb->add_flag("--retry-failed", line_.retry_failed, "Compute failed points again");
     verb->add_flag("--quiet", line_.quiet, "No progress, no summary");
   }
@@ -130,7 +136,10 @@ class Declaration {
     show->add_option("POINT", line_.point, "T=1.5,L=16, or the first digits of the point's identity")
         ->required();
     auto* report = job_verb("report", "Write a page with plots of the results and of the run");
-    report->add_option("-o,--output", line_.output, "OUT.html")->required()->type_name("OUT");
+    report->add_option("-o,--output", line_.output, "OUT.html, or OUT.svg for one result")
+        ->required()
+        ->type_name("OUT");
+    report->add_option("--field", line_.field, "The result that OUT.svg shows")->type_name("NAME");
   }
 
   void keep() { job_verb("compact", "Merge the memo's segments into one and drop what no longer counts"); }

@@ -24,10 +24,12 @@ struct CommandLine {
   bool retry_failed = false;
   bool quiet = false;
   bool json = false;
-  bool repair = false;       ///< verify
-  bool with_failed = false;  ///< export: failed points too
-  storage::Path output;      ///< export, report
-  std::string text;          ///< The whole line, for reports.
+  bool repair = false;        ///< verify
+  bool with_failed = false;   ///< export: failed points too
+  storage::Path output;       ///< export, report
+  std::string field;          ///< report: the result that an .svg shows
+  double grace_seconds = 10;  ///< --grace
+  std::string text;           ///< The whole line, for reports.
 };
 
 /// A command line, or what to print instead of doing anything.

@@ -88,7 +88,8 @@ void Communicator::barrier() const {
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
   Patience patience;
-  for (int done = 0; done == 0; patience.pause()) check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  for (int done = 0; done == 0; patience.pause())
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
 }
 
 void Communicator::broadcast_bytes(std::span<std::byte> bytes, int root) const {

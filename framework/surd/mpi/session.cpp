@@ -13,8 +13,8 @@ namespace surd::mpi {
 
 namespace {
 
-/// A rank whose launcher was killed must not go on beside its successor. Only under a launcher: a program started from
-/// a shell may outlive the shell.
+/// A rank whose launcher was killed must not go on beside its successor. Only under a launcher: a program
+/// started from a shell may outlive the shell.
 void die_with_launcher() noexcept {
   for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
     if (std::getenv(name) != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);

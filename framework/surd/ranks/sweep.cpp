@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "surd/memory/limits.hpp"
+#include "surd/ranks/results.hpp"
 #include "surd/ranks/scheduler.hpp"
 #include "surd/ranks/sweep_source.hpp"
 #include "surd/ranks/team.hpp"
@@ -20,7 +21,8 @@ namespace {
 /// Growth of a rank below this is surd's own, not its points'.
 constexpr std::uint64_t small_point_bytes = std::uint64_t{64} << 20;
 
-/// Outcomes wait at most this long to be written, so that a kill costs a rank the point it is in and little more.
+/// Outcomes wait at most this long to be written, so that a kill costs a rank the point it is in and little
+/// more.
 constexpr double unwritten_seconds = 2e-3;
 
 double now_seconds() {
@@ -38,6 +40,7 @@ class Worker {
         writer_(writer),
         watch_(watch),
         context_(context),
+        definition_(definition),
         point_(definition) {}
 
   void work() {
@@ -77,6 +80,7 @@ class Worker {
 
   void store(sweep::Outcome& outcome, double seconds) {
     if (outcome.seconds <= 0) outcome.seconds = seconds;
+    check(outcome);
     writer_.add(point_.position(), outcome);
     ++report_.points;
     report_.seconds += seconds;
@@ -84,6 +88,30 @@ class Worker {
     if (outcome.status == sweep::Status::ok) return;
     ++report_.failed;
     scheduler_.point_failed(fmt::format("{}: {}", point_.name(), outcome.message));
+  }
+
+  /// A point whose values cannot be stored has failed; names that can never become a result end the job at
+  /// once.
+  void check(sweep::Outcome& outcome) {
+    if (outcome.status != sweep::Status::ok) return;
+    auto why = sweep::why_unstorable(outcome.values);
+    if (!why.empty()) {
+      outcome.status = sweep::Status::failed;
+      outcome.message = std::move(why);
+      outcome.values.clear();
+      return;
+    }
+    const auto same = [](const sweep::Field& field, const std::string& name) { return field.name == name; };
+    if (std::equal(outcome.values.begin(), outcome.values.end(), checked_names_.begin(), checked_names_.end(),
+                   same)) {
+      return;
+    }
+    checked_names_.clear();
+    for (const auto& field : outcome.values) {
+      const auto conflict = result_name_conflict(definition_, field.name);
+      if (!conflict.empty()) throw base::UsageError(conflict);
+      checked_names_.push_back(field.name);
+    }
   }
 
   /// Not more than ten times a second: it reads a file of the kernel.
@@ -104,7 +132,9 @@ class Worker {
   SharedWriter& writer_;
   Watch& watch_;
   sweep::Context& context_;
+  const sweep::Definition& definition_;
   sweep::Point point_;
+  std::vector<std::string> checked_names_;
   Report report_;
   memory::Usage usage_;
   std::uint64_t baseline_ = memory::usage().resident;

@@ -54,7 +54,7 @@ class SweepSource final : public WorkSource {
   SweepState state_;
   std::uint64_t claim_points_ = 0;  ///< Size of the last claim.
   std::uint64_t point_bytes_ = 0;   ///< Largest memory of one point seen.
-  double sorted_at_ = 0;  ///< Observations when the queue was last sorted.
+  double sorted_at_ = 0;            ///< Observations when the queue was last sorted.
   double last_claim_ = -1;
   double last_look_ = 0;
   double last_state_ = 0;

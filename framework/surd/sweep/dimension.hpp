@@ -4,13 +4,13 @@
 //   r: {logspace: [-3, 2, 6]}           powers of 10, as numpy.logspace;  base: 2 for others
 //   seed: {range: [0, 16]}              start, end (excluded), step; or {range: 16}
 //   L: [16, 32, 64]                     any list of distinct values; {list: [...]} is the same
-//   pair: {zip: {a: [1, 2], b: [x, y]}}                 axes a and b vary together; the dimension is called pair
-//   design: {sample: {method: sobol, points: 1024, seed: 1, axes: {x: [0, 1], y: {log: [1e-3, 1]}}}}
+//   pair: {zip: {a: [1, 2], b: [x, y]}}                 axes a and b vary together; the dimension is called
+//   pair design: {sample: {method: sobol, points: 1024, seed: 1, axes: {x: [0, 1], y: {log: [1e-3, 1]}}}}
 //
 // Samples: lhs (Latin hypercube; McKay, Beckman, Conover, Technometrics 21(2), 1979) and sobol (Joe and Kuo's
-// direction numbers, SIAM J. Sci. Comput. 30(5), 2008, with a digital shift keyed by seed); more `points` of the
-// same sobol sample keep all earlier points. Everything is computed from the index: no dimension but a list
-// takes memory for its values.
+// direction numbers, SIAM J. Sci. Comput. 30(5), 2008, with a digital shift keyed by seed); more `points` of
+// the same sobol sample keep all earlier points. Everything is computed from the index: no dimension but a
+// list takes memory for its values.
 #pragma once
 
 #include <cstdint>

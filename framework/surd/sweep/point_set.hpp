@@ -1,4 +1,5 @@
-// A set of positions of a grid, compressed: intervals cost next to nothing, and the worst case is one bit a point.
+// A set of positions of a grid, compressed: intervals cost next to nothing, and the worst case is one bit a
+// point.
 //
 // Roaring bitmaps (Lemire, Kaser, Kurz et al., "Roaring bitmaps: implementation of an optimized software
 // library", Software: Practice and Experience 48(4), 2018, doi:10.1002/spe.2560), one per 2^32 positions.
@@ -43,8 +44,10 @@ class PointSet {
   PointSet& operator&=(const PointSet& other);
   [[nodiscard]] bool operator==(const PointSet& other) const;
 
-  /// The first maximal run of elements at or after `position`, cut to at most `limit` elements; nullopt if none.
-  [[nodiscard]] std::optional<Run> next_run(std::uint64_t position, std::uint64_t limit = ~std::uint64_t{0}) const;
+  /// The first maximal run of elements at or after `position`, cut to at most `limit` elements; nullopt if
+  /// none.
+  [[nodiscard]] std::optional<Run> next_run(std::uint64_t position,
+                                            std::uint64_t limit = ~std::uint64_t{0}) const;
 
   /// Bytes of memory.
   [[nodiscard]] std::uint64_t memory_bytes() const;

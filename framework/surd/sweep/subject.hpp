@@ -1,8 +1,8 @@
 // What is evaluated at every point: a function or command, its version, its fixed parameters and the seed.
 //
-// The identity of a point is the subject without its parameters, plus the set {name = value} of parameters and
-// axes together. So turning a parameter into an axis, or back, keeps every stored result, and the order of axes,
-// the chunks and the position of a point mean nothing.
+// The identity of a point is the subject without its parameters, plus the set {name = value} of parameters
+// and axes together. So turning a parameter into an axis, or back, keeps every stored result, and the order
+// of axes, the chunks and the position of a point mean nothing.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +38,7 @@ struct Definition {
 };
 
 /// Identity of the point at `coordinates`: the same on every machine, in every job that asks for it.
-[[nodiscard]] base::Hash128 point_identity(const Definition& definition, std::span<const std::uint64_t> coordinates);
+[[nodiscard]] base::Hash128 point_identity(const Definition& definition,
+                                           std::span<const std::uint64_t> coordinates);
 
 }  // namespace surd::sweep

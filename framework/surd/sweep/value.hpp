@@ -21,7 +21,8 @@ using Value = std::variant<bool, std::int64_t, double, std::string>;
 
 [[nodiscard]] bool same(const Value& a, const Value& b);
 
-/// As commands and tables see it: true, 16, 1.55 (shortest text that reads back as the same number), the text itself.
+/// As commands and tables see it: true, 16, 1.55 (shortest text that reads back as the same number), the text
+/// itself.
 [[nodiscard]] std::string to_text(const Value& value);
 
 /// Text that differs exactly if the values are not the same: to_text with a type letter; used in identities.

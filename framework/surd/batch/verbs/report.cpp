@@ -1,4 +1,4 @@
-// surd report: a page with plots of the results and of the runs.
+// surd report: a page with plots of the results and of the runs, or the plot of one result.
 #include <fmt/format.h>
 
 #include "surd/base/log.hpp"
@@ -23,9 +23,12 @@ base::ExitStatus report(const Request& request) {
     if (run.is_object()) collector.add_run(run);
   }
   const auto counts = survey(request.files, work, job);
-  const auto page = html_report(
-      job, std::move(collector).finish({counts.total, counts.excluded, counts.done, counts.failed}));
+  const auto data = std::move(collector).finish({counts.total, counts.excluded, counts.done, counts.failed});
   const auto& output = request.line.output;
+  const bool picture = output.extension() == ".svg";
+  if (picture && request.line.field.empty())
+    throw base::UsageError("an .svg shows one result: name it by --field");
+  const auto page = picture ? field_svg(job, data, request.line.field) : html_report(job, data);
   if (output.has_parent_path()) request.files.make_directories(output.parent_path());
   storage::write_atomically(request.files, output, page);
   base::log_info(fmt::format("wrote {} ({})", output.string(), base::format_bytes(page.size())));

@@ -122,6 +122,7 @@ class Run {
     options.keep_other_versions = job_.on_version_change == VersionChange::keep;
     options.max_failures = job_.max_failures;
     options.lease_seconds = job_.lease_seconds;
+    options.grace_seconds = request_.line.grace_seconds;
     const double left = world_.is_root() ? time_left_seconds(job_, request_.line) : 0;
     options.time_left_seconds = world_.broadcast_value(left);
     options.memory_per_point = job_.memory_per_point;
@@ -160,6 +161,7 @@ class Run {
       const bool idle = result.state.computed == 0 && result.state.stored_before == stored_before_last_;
       return idle ? ExitStatus::no_progress : ExitStatus::interrupted;
     }
+    if (result.end == ranks::SweepEnd::too_many_failures) return ExitStatus::fatal;
     return result.state.failed == 0 ? ExitStatus::done : ExitStatus::points_failed;
   }
 

@@ -33,8 +33,9 @@ JobStatus look(const Request& request, const Job& job) {
   (void)leases.others();
   status.running = leases.neighbours();
   status.last_run = read_json(request.files, work.state());
-  for (const auto& name : request.files.list(work.root))
-    status.reports += name.starts_with("report-") ? 1 : 0;
+  for (const auto& name : request.files.list(work.root)) {
+    if (name.starts_with("report-")) ++status.reports;
+  }
   return status;
 }
 
