@@ -16,7 +16,7 @@ import tempfile
 import time
 import traceback
 
-MPIEXEC, SURD, PROBE = sys.argv[1:4]
+MPIEXEC, SURD, PROBE = (os.path.abspath(path) for path in sys.argv[1:4])
 SCALE = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 
 KINDS = ("one rank", "pid namespace", "process group", "rank of a command")
@@ -61,9 +61,9 @@ class Folder:
             raise AssertionError(f"hangs: {arguments} on {ranks} ranks\n{err.decode()}") from None
         return process.returncode, out.decode(), err.decode()
 
-    def verb(self, *arguments, timeout=60):
-        """Runs another verb without mpiexec."""
-        done = subprocess.run([self.program, *arguments], cwd=self.path, env=self.environment(), timeout=timeout,
+    def verb(self, *arguments, timeout=60, **environment):
+        """Runs a verb without mpiexec; returns (status, stdout, stderr)."""
+        done = subprocess.run([self.program, *arguments], cwd=self.path, env=self.environment(**environment), timeout=timeout,
                               stdin=subprocess.DEVNULL, capture_output=True)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 

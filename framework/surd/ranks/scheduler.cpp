@@ -58,10 +58,11 @@ std::span<std::byte> bytes_of(T& value) {
 class Scheduler::Root {
  public:
   Root(const mpi::Communicator& leaders, WorkSource& source, std::atomic<bool>& stopping,
-       const std::atomic<bool>& stop)
+       std::atomic<bool>& progressed, const std::atomic<bool>& stop)
       : leaders_(leaders),
         source_(source),
         stopping_(stopping),
+        progressed_(progressed),
         stop_(stop),
         granted_(static_cast<std::size_t>(leaders.size())),
         told_(granted_.size(), false) {
@@ -125,6 +126,7 @@ class Scheduler::Root {
 
   void settle(int rank, const Report& report) {
     auto& batches = granted_[static_cast<std::size_t>(rank)];
+    if (report.points > 0) progressed_ = true;
     source_.finished(rank, batches.front(), report);
     batches.pop_front();
   }
@@ -186,6 +188,7 @@ class Scheduler::Root {
   const mpi::Communicator& leaders_;
   WorkSource& source_;
   std::atomic<bool>& stopping_;
+  std::atomic<bool>& progressed_;
   const std::atomic<bool>& stop_;
   std::mutex mutex_;
   std::vector<std::deque<sweep::Batch>> granted_;  ///< Per rank, oldest first: not yet reported.
@@ -292,7 +295,7 @@ class Scheduler::Client {
 Scheduler::Scheduler(const mpi::Communicator& leaders, WorkSource* source, const std::atomic<bool>& stop)
     : leaders_(leaders) {
   if (leaders.is_root()) {
-    root_ = std::make_unique<Root>(leaders, *source, stopping_, stop);
+    root_ = std::make_unique<Root>(leaders, *source, stopping_, progressed_, stop);
   } else {
     client_ = std::make_unique<Client>(leaders, stopping_, stop);
   }

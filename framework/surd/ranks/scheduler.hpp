@@ -72,6 +72,9 @@ class Scheduler {
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stopping_; }
 
+  /// Rank 0: some rank has reported a point.
+  [[nodiscard]] bool progressed() const noexcept { return progressed_.load(std::memory_order_relaxed); }
+
   /// Call between points: answers others (rank 0) and notices requests to stop. Cheap. `now` is a steady
   /// clock's time in seconds.
   void between_points(double now);
@@ -86,6 +89,7 @@ class Scheduler {
   class Client;
   const mpi::Communicator& leaders_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> progressed_{false};
   std::unique_ptr<Root> root_;
   std::unique_ptr<Client> client_;
   double last_poll_ = 0;

@@ -184,6 +184,7 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
   if (team.leads()) hosts = team.leaders().gather_text(mpi::host_name());
   const auto source = open_source(world, files, definition, options, std::move(hosts), observe);
 
+  const Grace grace{options.grace_seconds, options.give_up_status, world.is_root()};
   if (team.leads()) {
     auto origin = options.origin;
     origin.rank = world.rank();
@@ -192,7 +193,7 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
     Scheduler scheduler(team.leaders(), source.get(), stop);
     {
       sweep::Context context(team.ranks(), scheduler.stop_flag(), options.scratch);
-      Watch watch(&scheduler, &writer, stop, session.threads(), world.is_root(), options.grace_seconds);
+      Watch watch(&scheduler, &writer, stop, session.threads(), world.is_root(), grace);
       Worker(definition, evaluator, team, scheduler, writer, watch, context).work();
       team.announce(std::nullopt);
       writer.close();
@@ -200,7 +201,7 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
     }
   } else if (!team.idle()) {
     sweep::Context context(team.ranks(), stop, options.scratch);
-    Watch watch(nullptr, nullptr, stop, session.threads(), false, options.grace_seconds);
+    Watch watch(nullptr, nullptr, stop, session.threads(), false, grace);
     assist(definition, evaluator, team, context);
   }
 

@@ -32,6 +32,7 @@ struct SweepOptions {
       ~std::uint64_t{0};  ///< Stop when more points than this have failed in this run.
   double lease_seconds = 10;
   double grace_seconds = 10;           ///< How long a point may go on after a stop request.
+  int give_up_status = 75;             ///< Exit status if the job ends by the grace without one new point.
   double time_left_seconds = 0;        ///< Until the job is ended from outside; 0: unknown.
   std::uint64_t memory_per_point = 0;  ///< Bytes; 0: learned while running.
   std::uint64_t memory_per_node = 0;   ///< Bytes all points on a node may take together; 0: no limit.
@@ -74,8 +75,8 @@ struct SweepResult {
 using SweepObserver = std::function<void(const SweepState&)>;
 
 /// Collective. `stop` is set by a signal handler on any rank; then points under way are finished (or given up
-/// after grace_seconds, when the job ends with status 75 from within), everything is flushed, and the result
-/// is `interrupted`. All ranks return the same `end`.
+/// after grace_seconds, when the job ends with status 75 from within, see give_up_status), everything is
+/// flushed, and the result is `interrupted`. All ranks return the same `end`.
 [[nodiscard]] SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& definition,
                                     sweep::Evaluator& evaluator, storage::FileSystem& files,
                                     const SweepOptions& options, const std::atomic<bool>& stop,

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double save_after_seconds =
     0.05;  ///< Into a point, outcomes of earlier points are written and synced.
+constexpr double others_wait_seconds = 0.5;
 constexpr double idle_period = 5e-3;
 constexpr double shortest_period = 100e-6;
 constexpr double longest_serving_period = 2e-3;
@@ -23,13 +24,13 @@ double now_seconds() {
 }  // namespace
 
 Watch::Watch(Scheduler* scheduler, SharedWriter* writer, const std::atomic<bool>& stop, bool threads,
-             bool serves, double grace_seconds)
+             bool serves, Grace grace)
     : scheduler_(scheduler),
       writer_(writer),
       stop_(stop),
       threads_(threads),
       serves_(serves && threads),
-      grace_seconds_(grace_seconds),
+      grace_(grace),
       thread_([this] { run(); }) {}
 
 Watch::~Watch() {
@@ -69,13 +70,15 @@ void Watch::enforce_grace(double now) {
       stop_.load(std::memory_order_relaxed) || (scheduler_ != nullptr && scheduler_->stopping());
   if (!stopping) return;
   if (stop_seen_ == 0) stop_seen_ = now;
-  if (now - stop_seen_ < grace_seconds_) return;
+  if (now - stop_seen_ < grace_.seconds + (grace_.first ? 0 : others_wait_seconds)) return;
   if (writer_ != nullptr) writer_->save();
+  const bool progress =
+      (writer_ != nullptr && writer_->any()) || (scheduler_ != nullptr && scheduler_->progressed());
   std::fprintf(stderr,
                "surd: a point did not end within %.0f s of the stop request; it is given up and will be "
                "computed by the next run\n",
-               grace_seconds_);
-  mpi::leave_job(static_cast<int>(base::ExitStatus::interrupted));
+               grace_.seconds);
+  mpi::leave_job(progress ? static_cast<int>(base::ExitStatus::interrupted) : grace_.status);
 }
 
 }  // namespace surd::ranks

@@ -20,6 +20,12 @@ class SharedWriter {
   void add(std::uint64_t position, const sweep::Outcome& outcome) {
     const std::lock_guard lock(mutex_);
     writer_.add(position, outcome);
+    any_ = true;
+  }
+  /// Something was added.
+  [[nodiscard]] bool any() {
+    const std::lock_guard lock(mutex_);
+    return any_;
   }
   /// Writes and syncs what waits, unless the main thread is at it.
   void save() {
@@ -35,6 +41,14 @@ class SharedWriter {
  private:
   std::mutex mutex_;
   sweep::MemoWriter writer_;
+  bool any_ = false;
+};
+
+/// How a job ends whose points do not.
+struct Grace {
+  double seconds = 10;  ///< After the request to stop.
+  int status = 75;      ///< Exit status if there is no new point.
+  bool first = true;    ///< This rank decides; others wait a little longer for it.
 };
 
 /// A helper thread from construction to destruction.
@@ -42,7 +56,7 @@ class Watch {
  public:
   /// `scheduler` may be null (a rank that does not lead). `threads`: MPI may be called from here.
   Watch(Scheduler* scheduler, SharedWriter* writer, const std::atomic<bool>& stop, bool threads, bool serves,
-        double grace_seconds);
+        Grace grace);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   ~Watch();
@@ -61,7 +75,7 @@ class Watch {
   const std::atomic<bool>& stop_;
   bool threads_;
   bool serves_;
-  double grace_seconds_;
+  Grace grace_;
   double stop_seen_ = 0;
   double saved_point_ = 0;  ///< Entry time of the point during which outcomes were saved last.
   std::atomic<double> inside_since_{0};

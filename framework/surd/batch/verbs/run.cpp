@@ -123,6 +123,8 @@ class Run {
     options.max_failures = job_.max_failures;
     options.lease_seconds = job_.lease_seconds;
     options.grace_seconds = request_.line.grace_seconds;
+    const bool stuck = world_.broadcast_value(survey_.done + survey_.failed == stored_before_last_);
+    options.give_up_status = static_cast<int>(stuck ? ExitStatus::no_progress : ExitStatus::interrupted);
     const double left = world_.is_root() ? time_left_seconds(job_, request_.line) : 0;
     options.time_left_seconds = world_.broadcast_value(left);
     options.memory_per_point = job_.memory_per_point;
