@@ -22,7 +22,7 @@ function: tally
 params: {{milliseconds: 5}}
 axes: {{x: {{range: {x}}}, y: [a, b, c, d]}}
 memo: memo
-lease: 0.5s
+lease: 1s
 output: {name}.h5
 """
 
