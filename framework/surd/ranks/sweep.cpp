@@ -52,6 +52,7 @@ class Worker {
           work_on(position);
       }
       measure_memory();
+      writer_.flush();  // what is reported as done is stored
       scheduler_.done(report_);
     }
   }

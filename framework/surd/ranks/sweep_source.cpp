@@ -134,7 +134,8 @@ bool SweepSource::claim_more() {
   granted &= wanted;
   claim_points_ = granted.size();
   queue_->admit(granted);
-  if (leases_.neighbours() > 0) had_neighbours_ = true;
+  // What a neighbour has stored since the last look is no longer in its claim, and so may be in ours.
+  if (leases_.neighbours() > 0 || had_neighbours_) take_over_stored();
   return claim_points_ > 0;
 }
 
@@ -190,7 +191,10 @@ bool SweepSource::upkeep() {
 void SweepSource::look_at_neighbours() {
   (void)leases_.others();
   state_.neighbours = leases_.neighbours();
-  if (state_.neighbours == 0 && !had_neighbours_) return;
+  if (state_.neighbours > 0 || had_neighbours_) take_over_stored();
+}
+
+void SweepSource::take_over_stored() {
   had_neighbours_ = true;
   memo_.refresh();
   queue_->drop(memo_.done());

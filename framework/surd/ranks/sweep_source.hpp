@@ -38,6 +38,7 @@ class SweepSource final : public WorkSource {
   [[nodiscard]] sweep::WorkQueue::BatchLimits limits() const;
   bool claim_more();
   void look_at_neighbours();
+  void take_over_stored();
   void sort_by_cost();
   void update_state(double now);
 

@@ -22,6 +22,10 @@ class SharedWriter {
     writer_.add(position, outcome);
     any_ = true;
   }
+  void flush() {
+    const std::lock_guard lock(mutex_);
+    writer_.flush();
+  }
   /// Something was added.
   [[nodiscard]] bool any() {
     const std::lock_guard lock(mutex_);
