@@ -39,9 +39,10 @@ struct Compressor::State {
     base::expect(context != nullptr, "zstd cannot make a compression context");
   }
 
-  /// Compresses into `buffer`; 0 if that does not save at least a sixteenth.
+  /// Compresses into `buffer`; 0 if that does not save at least a fifth (noise in floats saves less, and
+  /// costs as much).
   std::size_t shrink(std::span<const std::byte> raw) {
-    const auto room = raw.size() - raw.size() / 16;
+    const auto room = raw.size() - raw.size() / 5;
     if (buffer.size() < room) buffer.resize(room);
     const auto size = ZSTD_compressCCtx(context.get(), buffer.data(), room, raw.data(), raw.size(), level);
     return ZSTD_isError(size) != 0 ? 0 : size;  // the only error here is that the block does not fit
