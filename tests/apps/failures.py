@@ -41,17 +41,16 @@ def stop_and_resume(number, to_ranks):
     with Folder(job(milliseconds=20)) as folder:
         process = folder.start(ranks=3)
         wait_for_points(folder, 30)
+        ranks = harness.ranks_of(process, folder.program)
         start = time.monotonic()
-        if to_ranks:
-            for pid in harness.ranks_of(process, folder.program):
-                harness.send(pid, number)
-        else:
-            os.kill(process.pid, number)
-        _, err = process.communicate(timeout=20)
+        for pid in ranks if to_ranks else [process.pid]:
+            harness.send(pid, number)
+        harness.wait_gone(ranks)
         seconds = time.monotonic() - start
+        _, err = process.communicate(timeout=20)
         begun = folder.evaluations()
         assert process.returncode == 75, f"status {process.returncode}\n{err.decode()}"
-        assert seconds < 1.5, f"took {seconds:.2f} s to stop"
+        assert seconds < 1 + 0.02 + 0.2, f"the ranks took {seconds:.2f} s to stop, and their points 0.02 s"
         assert lines_with("run the same command again", err.decode()), err.decode()
         assert folder.stored() == set(begun), "a point that was begun was not stored"
         status, _, err = folder.run(ranks=2)

@@ -1,6 +1,7 @@
 #include "surd/ranks/results.hpp"
 
 #include <sys/resource.h>
+#include <algorithm>
 
 #include <cmath>
 #include <csignal>
@@ -54,6 +55,13 @@ class Results : public testing::Test {
   }
 
   mpi::Communicator world_;
+  /// A part file that was not cleared away.
+  [[nodiscard]] bool part_left() const {
+    const std::filesystem::directory_iterator files(directory_ / ".");
+    return std::any_of(begin(files), end(files),
+                       [](const auto& f) { return f.path().extension() == ".part"; });
+  }
+
   test::SharedDirectory directory_;
 };
 
@@ -250,7 +258,7 @@ TEST_F(Results, NameThePointsWhoseShapesDiffer) {
 
   EXPECT_THAT(message, HasSubstr("'v' is an array of shape [3] at i="));
   EXPECT_THAT(message, HasSubstr("shape [4] at i=17"));
-  EXPECT_FALSE(std::filesystem::exists(directory_ / "a.h5.part"));
+  EXPECT_FALSE(part_left());
 }
 
 TEST_F(Results, MayNotHaveTheNameOfAnAxis) {
@@ -295,10 +303,10 @@ TEST_F(Results, KeepTheOldOutputWhenTheDiskIsFull) {
     const auto message = message_of<mpi::CollectiveError>(world_, [&] { write(definition, with); });
 
     setrlimit(RLIMIT_FSIZE, &old);
-    EXPECT_THAT(message, HasSubstr("a.h5.part"));
+    EXPECT_THAT(message, HasSubstr("a.h5."));
     EXPECT_THAT(message, HasSubstr("oo large"));
     EXPECT_EQ(test::content(with.output), "old");
-    EXPECT_FALSE(std::filesystem::exists(directory_ / "a.h5.part"));
+    EXPECT_FALSE(part_left());
     world_.barrier();
     EXPECT_EQ(write(definition, with).done, 100000U);
     world_.barrier();
