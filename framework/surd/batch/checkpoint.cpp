@@ -88,8 +88,7 @@ struct CheckpointLoop::State {
     payload.put(total);
     const auto state = save_state();
     payload.append(state.data(), state.size());
-    auto part = path_of(step);
-    part += ".part";
+    const auto part = options.directory / (options.name + ".ckpt.part");
     files.remove(part);  // a crash may have left one, and a log appends
     storage::LogWriter log(files, part);
     log.append(record_kind, payload.bytes());
@@ -97,7 +96,11 @@ struct CheckpointLoop::State {
     log.close();
     files.rename(part, path_of(step));
     files.sync_directory(options.directory);
-    const auto steps = existing();
+    auto steps = existing();
+    for (const auto at : steps) {
+      if (at > step) files.remove(path_of(at));  // passed over as damaged when this loop resumed
+    }
+    std::erase_if(steps, [&](std::uint64_t at) { return at > step; });
     for (std::size_t i = std::max<std::size_t>(1, options.keep); i < steps.size(); ++i)
       files.remove(path_of(steps[i]));
     saved_step = step;

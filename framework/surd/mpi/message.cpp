@@ -7,6 +7,12 @@
 #include <thread>
 
 namespace surd::mpi {
+namespace {
+
+constexpr int spins = 200;   ///< Turns without a system call,
+constexpr int yields = 600;  ///< then with sched_yield up to this one.
+
+}  // namespace
 
 void send(const Communicator& comm, std::span<const std::byte> bytes, int destination, int tag) {
   check(MPI_Send(bytes.data(), count(bytes.size()), MPI_BYTE, destination, tag, comm.native()), "MPI_Send");
@@ -49,14 +55,16 @@ bool PendingReceive::arrived() {
   return true;
 }
 
+bool Patience::long_wait() const noexcept { return turns_ >= yields; }
+
 void Patience::pause() {
   ++turns_;
-  if (turns_ < 200) return;
-  if (turns_ < 600) {
+  if (turns_ < spins) return;
+  if (turns_ < yields) {
     sched_yield();
     return;
   }
-  std::this_thread::sleep_for(std::chrono::microseconds(std::min(200, 20 + (turns_ - 600))));
+  std::this_thread::sleep_for(std::chrono::microseconds(std::min(200, 20 + (turns_ - yields))));
 }
 
 }  // namespace surd::mpi

@@ -50,6 +50,8 @@ class Patience {
  public:
   void pause();
   void reset() noexcept { turns_ = 0; }
+  /// It sleeps by now: about a millisecond has passed.
+  [[nodiscard]] bool long_wait() const noexcept;
 
  private:
   int turns_ = 0;

@@ -78,9 +78,7 @@ class ResultsWriter {
         definition_(&definition),
         options_(&options),
         filter_(storage::parse_filter(options.compression)),
-        part_(options.output) {
-    part_ += ".part";
-  }
+        part_(ranks.broadcast_text(storage::part_path(options.output).string())) {}
 
   /// Shows, before any work, that the output can be written.
   void claim() {

@@ -36,7 +36,7 @@ class TextOutput {
   TextOutput(storage::FileSystem& files, const storage::Path& path)
       : files_(&files), path_(path), part_(path) {
     if (path_ == "-") return;
-    part_ += ".part";
+    part_ = storage::part_path(part_);
     if (path_.has_parent_path()) files_->make_directories(path_.parent_path());
     file_ = files_->create(part_);
   }

@@ -70,6 +70,8 @@ class Scheduler::Root {
     failures_.emplace(leaders, std::as_writable_bytes(std::span(failure_)), mpi::any_source, tag_failure);
   }
 
+  void request_stop() noexcept { requested_ = true; }
+
   void poll() {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (lock.owns_lock() && open_) serve();
@@ -177,7 +179,7 @@ class Scheduler::Root {
 
   void upkeep() {
     take_failures();
-    if (stop_.load(std::memory_order_relaxed)) source_.stop_requested();
+    if (stop_.load(std::memory_order_relaxed) || requested_) source_.stop_requested();
     if (source_.upkeep() && !stopping_.exchange(true)) {
       for (int rank = 1; rank < leaders_.size(); ++rank) mpi::send(leaders_, {}, rank, tag_stop);
     }
@@ -199,6 +201,7 @@ class Scheduler::Root {
   std::optional<mpi::PendingReceive> requests_;
   std::optional<mpi::PendingReceive> failures_;
   double last_upkeep_ = 0;
+  std::atomic<bool> requested_{false};
   bool open_ = true;
 };
 
@@ -215,6 +218,7 @@ class Scheduler::Client {
     while (!grants_->arrived()) {
       poll();
       patience.pause();
+      if (report_ && patience.long_wait()) request(false);  // no next request will carry it soon
     }
     grants_.reset();
     if (grant_.answer == WorkSource::Answer::finished) {
@@ -238,6 +242,8 @@ class Scheduler::Client {
     mpi::send(leaders_, bytes, 0, tag_failure);
   }
 
+  void request_stop() noexcept { requested_ = true; }
+
   void poll() {
     const std::unique_lock lock(mutex_, std::try_to_lock);
     if (!lock.owns_lock() || !open_) return;
@@ -245,12 +251,12 @@ class Scheduler::Client {
       stopping_ = true;
       told_root_ = true;
     }
-    if (stop_.load(std::memory_order_relaxed) && !told_root_) {
+    if ((stop_.load(std::memory_order_relaxed) || requested_) && !told_root_) {
       told_root_ = true;
-      stopping_ = true;
       Request notice;
       notice.stopping = 1;
       mpi::send(leaders_, bytes_of(notice), 0, tag_request);
+      stopping_ = true;  // only now: the notice must be under way before this rank gives points up
     }
   }
 
@@ -289,6 +295,7 @@ class Scheduler::Client {
   double seconds_per_point_ = -1;
   bool finished_ = false;
   bool told_root_ = false;
+  std::atomic<bool> requested_{false};
   bool open_ = true;
 };
 
@@ -310,6 +317,8 @@ void Scheduler::done(const Report& report) { root_ ? root_->done(report) : clien
 void Scheduler::point_failed(const std::string& text) {
   root_ ? root_->point_failed(text) : client_->point_failed(text);
 }
+
+void Scheduler::request_stop() noexcept { root_ ? root_->request_stop() : client_->request_stop(); }
 
 void Scheduler::between_points(double now) {
   if (now - last_poll_ < poll_seconds) return;

@@ -68,6 +68,8 @@ class Scheduler {
   /// Tells rank 0 about a failed point, for the log.
   void point_failed(const std::string& text);
 
+  /// As a signal to this rank.
+  void request_stop() noexcept;
   /// The job is stopping (a signal here or elsewhere, the deadline, too many failures).
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stopping_; }

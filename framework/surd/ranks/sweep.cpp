@@ -69,7 +69,9 @@ class Worker {
     const double start = now_;
     std::optional<sweep::Outcome> outcome;
     try {  // the item boundary: a point given up in order to stop is nobody's error
-      outcome = team_.evaluate(evaluator_, point_, context_);
+      bool stop = false;
+      outcome = team_.evaluate(evaluator_, point_, context_, stop);
+      if (stop) scheduler_.request_stop();
     } catch (const sweep::Abandoned&) {
       ++report_.given_up;
     }
@@ -87,8 +89,7 @@ class Worker {
     report_.seconds += seconds;
     if (outcome.capture) report_.point_bytes = std::max(report_.point_bytes, outcome.capture->peak_bytes);
     if (outcome.status == sweep::Status::ok) return;
-    ++report_.failed;
-    scheduler_.point_failed(fmt::format("{}: {}", point_.name(), outcome.message));
+    if (++report_.failed == 1) scheduler_.point_failed(fmt::format("{}: {}", point_.name(), outcome.message));
   }
 
   /// A point whose values cannot be stored has failed; names that can never become a result end the job at
@@ -145,12 +146,13 @@ class Worker {
 
 /// A rank that helps its leader with one point after the other.
 void assist(const sweep::Definition& definition, sweep::Evaluator& evaluator, const Team& team,
-            sweep::Context& context) {
+            sweep::Context& context, const std::atomic<bool>& stop) {
   sweep::Point point(definition);
   while (const auto position = team.await()) {
     point.move_to(*position);
     try {  // the item boundary, as the leader's
-      (void)team.evaluate(evaluator, point, context);
+      bool asked_to_stop = stop;
+      (void)team.evaluate(evaluator, point, context, asked_to_stop);
     } catch (const sweep::Abandoned&) {
       continue;
     }
@@ -185,6 +187,9 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
   if (team.leads()) hosts = team.leaders().gather_text(mpi::host_name());
   const auto source = open_source(world, files, definition, options, std::move(hosts), observe);
 
+  // Ranks that share a point would see the request at different moments, and leave each other waiting: with
+  // teams a stop comes between points, or by the grace.
+  static const std::atomic<bool> never{false};
   const Grace grace{options.grace_seconds, options.give_up_status, world.is_root()};
   if (team.leads()) {
     auto origin = options.origin;
@@ -193,7 +198,8 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
         sweep::MemoWriter(files, options.memo, definition, origin, {.flush_seconds = unwritten_seconds}));
     Scheduler scheduler(team.leaders(), source.get(), stop);
     {
-      sweep::Context context(team.ranks(), scheduler.stop_flag(), options.scratch);
+      sweep::Context context(team.ranks(), options.ranks_per_point == 1 ? scheduler.stop_flag() : never,
+                             options.scratch);
       Watch watch(&scheduler, &writer, stop, session.threads(), world.is_root(), grace);
       Worker(definition, evaluator, team, scheduler, writer, watch, context).work();
       team.announce(std::nullopt);
@@ -201,9 +207,9 @@ SweepResult run_sweep(const mpi::Session& session, const sweep::Definition& defi
       scheduler.finish();
     }
   } else if (!team.idle()) {
-    sweep::Context context(team.ranks(), stop, options.scratch);
+    sweep::Context context(team.ranks(), never, options.scratch);
     Watch watch(nullptr, nullptr, stop, session.threads(), false, grace);
-    assist(definition, evaluator, team, context);
+    assist(definition, evaluator, team, context, stop);
   }
 
   world.barrier();

@@ -15,7 +15,8 @@ constexpr double shortest_batch_seconds = 1e-3;
 constexpr double longest_batch_seconds = 0.25;
 constexpr double claim_seconds = 2;  ///< Work claimed from the lease at a time.
 constexpr double claim_retry_seconds = 0.2;
-constexpr double look_seconds = 0.5;  ///< Between looks at what neighbours have stored.
+constexpr double long_point_seconds = 0.1;  ///< From here on no point is claimed before a rank can take it.
+constexpr double look_seconds = 0.5;        ///< Between looks at what neighbours have stored.
 constexpr double state_seconds = 0.1;
 constexpr double end_margin_seconds = 2;  ///< Kept free before the time limit, to flush and leave.
 
@@ -43,17 +44,21 @@ SweepSource::SweepSource(storage::FileSystem& files, const sweep::Definition& de
       busy_seconds_(hosts.size()),
       last_report_(hosts.size()) {
   sweep::PointSet missing(sweep::Run{0, definition.grid.size()});
-  const auto excluded = definition.grid.excluded();
-  missing -= excluded;
+  excluded_ = definition.grid.excluded();
+  missing -= excluded_;
   state_.total = missing.size();
   missing -= memo_.done();
   sweep::PointSet stored(memo_.done());
-  stored -= excluded;
+  stored -= excluded_;
   state_.stored_before = state_.done = stored.size();
   sweep::PointSet failed(memo_.failed());
-  failed -= excluded;
+  failed -= excluded_;
   state_.failed = failed.size();
-  if (!options.retry_failed) missing -= failed;
+  if (options.retry_failed) {
+    state_.failed = 0;  // they are missing again
+  } else {
+    missing -= failed;
+  }
   queue_.emplace(definition.grid, std::move(missing));
   for (auto& host : hosts) {
     state_.ranks.emplace_back();
@@ -89,8 +94,8 @@ sweep::WorkQueue::BatchLimits SweepSource::limits() const {
   const auto left = static_cast<double>(queue_->claimed() + queue_->open());
   const auto workers = static_cast<double>(running_.size());
   limits.seconds = std::clamp(left * each / (4 * workers), shortest_batch_seconds, longest_batch_seconds);
-  limits.points =
-      static_cast<std::uint64_t>(std::clamp(limits.seconds / each, 1.0, std::ceil(left / (2 * workers))));
+  limits.points = static_cast<std::uint64_t>(
+      std::clamp(limits.seconds / each, 1.0, std::max(1.0, std::ceil(left / (2 * workers)))));
   return limits;
 }
 
@@ -98,7 +103,9 @@ WorkSource::Answer SweepSource::next(int rank, sweep::Batch& batch) {
   if (stopping_) return Answer::finished;
   if (!memory_allows(rank)) return Answer::wait;
   if (queue_->claimed() == 0) claim_more();
-  batch = queue_->take(limits(), costs_.observations() > 0 ? &costs_ : nullptr);
+  do {  // claimed points may all be too long for the time left
+    batch = queue_->take(limits(), costs_.observations() > 0 ? &costs_ : nullptr);
+  } while (batch.run_count == 0 && queue_->open() > 0 && claim_more());
   if (batch.run_count > 0) {
     running_[static_cast<std::size_t>(rank)].push_back(batch);
     state_.running += batch.points();
@@ -121,7 +128,8 @@ bool SweepSource::claim_more() {
   const auto workers = static_cast<double>(running_.size());
   const double each = costs_.mean();
   const double wanted_points = each > 0 ? claim_seconds * workers / each : 0;
-  const auto points = static_cast<std::uint64_t>(std::clamp(wanted_points, 16 * workers, 1e12));
+  const double least = each >= 0 && each < long_point_seconds ? 16 * workers : workers;
+  const auto points = static_cast<std::uint64_t>(std::clamp(wanted_points, least, 1e12));
   const auto wanted = queue_->claim_next(points, leases_.others());
   auto mine = queue_->claimed_points();
   for (const auto& batches : running_) {
@@ -143,6 +151,7 @@ void SweepSource::finished(int rank, const sweep::Batch& batch, const Report& re
   const auto place = static_cast<std::size_t>(rank);
   running_[place].erase(running_[place].begin());
   state_.running -= batch.points();
+  if (report.given_up > 0) stopping_ = true;  // points are missing: this run cannot be complete
   state_.computed += report.points;
   state_.failed_here += report.failed;
   state_.failed += report.failed;
@@ -181,7 +190,8 @@ bool SweepSource::upkeep() {
     look_at_neighbours();
   }
   if (!stopping_) sort_by_cost();
-  if (options_.time_left_seconds > 0 && seconds_left() < options_.grace_seconds)
+  if (options_.time_left_seconds > 0 &&
+      seconds_left() < std::min(options_.grace_seconds, options_.time_left_seconds / 10))
     out_of_time_ = stopping_ = true;
   update_state(now);
   if (observe_) observe_(state_);
@@ -228,7 +238,12 @@ SweepResult SweepSource::conclude() {
   leases_.release();
   if (had_neighbours_) {
     look_at_neighbours();
-    state_.done = memo_.done().size();
+    sweep::PointSet done(memo_.done());
+    sweep::PointSet failed(memo_.failed());
+    done -= excluded_;
+    failed -= excluded_;
+    state_.done = done.size();
+    state_.failed = failed.size();
   }
   state_.seconds = elapsed();
   state_.running = 0;

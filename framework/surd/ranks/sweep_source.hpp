@@ -53,6 +53,7 @@ class SweepSource final : public WorkSource {
   std::vector<double> busy_seconds_;                ///< Per leader, in points, reported.
   std::vector<double> last_report_;
   SweepState state_;
+  sweep::PointSet excluded_;
   std::uint64_t claim_points_ = 0;  ///< Size of the last claim.
   std::uint64_t point_bytes_ = 0;   ///< Largest memory of one point seen.
   double sorted_at_ = 0;            ///< Observations when the queue was last sorted.

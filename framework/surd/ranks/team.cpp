@@ -1,5 +1,6 @@
 #include "surd/ranks/team.hpp"
 
+#include <array>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -62,13 +63,13 @@ std::optional<std::uint64_t> Team::await() const {
   return message;
 }
 
-sweep::Outcome Team::evaluate(sweep::Evaluator& evaluator, const sweep::Point& point,
-                              sweep::Context& context) const {
+sweep::Outcome Team::evaluate(sweep::Evaluator& evaluator, const sweep::Point& point, sweep::Context& context,
+                              bool& stop) const {
   if (own_.size() == 1) return evaluator.evaluate(point, context);
   sweep::Outcome outcome;
   int mine = verdict_ok;
   try {  // the item boundary: a point given up here is given up by the whole team
-    outcome = evaluator.evaluate(point, context);
+    if (evaluator.collective() || own_.rank() == 0) outcome = evaluator.evaluate(point, context);
     if (outcome.status != sweep::Status::ok) mine = verdict_failed;
   } catch (const sweep::Abandoned&) {
     mine = verdict_abandoned;
@@ -76,17 +77,21 @@ sweep::Outcome Team::evaluate(sweep::Evaluator& evaluator, const sweep::Point& p
   const auto start = std::chrono::steady_clock::now();
   // The heaviest verdict, and among equals the lowest rank's.
   const int vote = mine * own_.size() + (own_.size() - 1 - own_.rank());
-  int winner = 0;
+  const std::array<int, 2> mine_and_stop{vote, stop ? 1 : 0};
+  std::array<int, 2> all{};
   MPI_Request request = MPI_REQUEST_NULL;
-  mpi::check(MPI_Iallreduce(&vote, &winner, 1, MPI_INT, MPI_MAX, own_.native(), &request), "MPI_Iallreduce");
+  mpi::check(MPI_Iallreduce(mine_and_stop.data(), all.data(), 2, MPI_INT, MPI_MAX, own_.native(), &request),
+             "MPI_Iallreduce");
   wait_for(request, [&] {
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-    if (mine == verdict_ok || waited.count() < partner_seconds) return;
+    if (mine != verdict_failed || waited.count() < partner_seconds) return;
     mpi::end_job(fmt::format(
         "point {}: this rank failed ({}) and its partners are still inside the function {} s later; "
         "a function run by several ranks must fail on all of them",
         point.name(), mine == verdict_failed ? outcome.message : "stopped early", partner_seconds));
   });
+  stop = all[1] != 0;
+  const int winner = all[0];
   const int verdict = winner / own_.size();
   const int rank = own_.size() - 1 - winner % own_.size();
   if (verdict == verdict_abandoned) throw sweep::Abandoned{};

@@ -34,9 +34,11 @@ class Team {
   /// Evaluates on all ranks of the team and agrees: ok if all are ok, else the first failure. If this rank
   /// failed and its partners are still inside after `partner_seconds`, they may wait for it in a collective
   /// for ever: the job ends.
+  /// `stop`: this rank was asked to stop; afterwards, any rank of the team was. An evaluator that is not
+  /// collective runs on the leader alone.
   /// @throws Abandoned  on all ranks if one gave the point up.
-  sweep::Outcome evaluate(sweep::Evaluator& evaluator, const sweep::Point& point,
-                          sweep::Context& context) const;
+  sweep::Outcome evaluate(sweep::Evaluator& evaluator, const sweep::Point& point, sweep::Context& context,
+                          bool& stop) const;
 
   static constexpr double partner_seconds = 30;
 

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -234,9 +237,36 @@ std::string read_file(FileSystem& files, const Path& path, std::uint64_t limit_b
   return content;
 }
 
-void write_atomically(FileSystem& files, const Path& path, std::string_view content, bool durable) {
+namespace {
+
+std::string this_host() {
+  std::array<char, 256> buffer{};
+  ::gethostname(buffer.data(), buffer.size() - 1);
+  return buffer.data();
+}
+
+}  // namespace
+
+Path part_path(const Path& path) {
   auto part = path;
-  part += ".part";
+  part += fmt::format(".{}.{}.part", this_host(), ::getpid());
+  return part;
+}
+
+void remove_stale_parts(FileSystem& files, const Path& path) {
+  const auto directory = path.has_parent_path() ? path.parent_path() : Path(".");
+  const auto start = fmt::format("{}.{}.", path.filename().string(), this_host());
+  for (const auto& name : files.list(directory)) {
+    if (!name.starts_with(start) || !name.ends_with(".part")) continue;
+    pid_t writer = 0;
+    const auto* end = name.data() + name.size();
+    if (std::from_chars(name.data() + start.size(), end, writer).ec != std::errc{} || writer <= 0) continue;
+    if (::kill(writer, 0) != 0 && errno == ESRCH) files.remove(directory / name);
+  }
+}
+
+void write_atomically(FileSystem& files, const Path& path, std::string_view content, bool durable) {
+  const auto part = part_path(path);
   const auto file = files.create(part);
   file->append(std::as_bytes(std::span(content)));
   if (durable) file->sync();

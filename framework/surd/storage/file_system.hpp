@@ -77,8 +77,14 @@ class FileSystem {
 [[nodiscard]] std::string read_file(FileSystem& files, const Path& path,
                                     std::uint64_t limit_bytes = 64U << 20);
 
-/// Replaces `path` by `content` in one step: writes `path`.part, syncs, renames, syncs the directory. After a
-/// crash the file holds the old or the new content, never a mixture.
+/// Where this process writes what becomes `path` when it is complete: "<path>.<host>.<process>.part", so that
+/// two jobs never write the same file.
+[[nodiscard]] Path part_path(const Path& path);
+/// Removes part files of `path` whose writer, a process of this host, is gone.
+void remove_stale_parts(FileSystem& files, const Path& path);
+
+/// Replaces `path` by `content` in one step: writes part_path(path), syncs, renames, syncs the directory.
+/// After a crash the file holds the old or the new content, never a mixture.
 void write_atomically(FileSystem& files, const Path& path, std::string_view content, bool durable = true);
 
 }  // namespace surd::storage

@@ -86,6 +86,7 @@ std::string why_not_started(const std::string& program, const Ending& ending, co
 
 class CommandEvaluator final : public Evaluator {
  public:
+  [[nodiscard]] bool collective() const noexcept override { return false; }
   explicit CommandEvaluator(CommandSpec spec)
       : spec_(std::move(spec)),
         parse_(detail::ParseSpec::read(base::Spec(spec_.parse, "parse"))),

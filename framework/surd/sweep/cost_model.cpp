@@ -44,9 +44,10 @@ struct CostModel::State {
   double given(std::uint64_t position) const {
     const auto coordinates = coordinates_of(position);
     const auto axes = definition.grid.axes().size();
-    return expression->number([&](std::size_t i) -> expression::Value {
+    const double cost = expression->number([&](std::size_t i) -> expression::Value {
       return i < axes ? definition.grid.value(i, coordinates) : params[i - axes];
     });
+    return std::isfinite(cost) ? cost : 0;  // 0 / 0 must not upset the order of the others
   }
 
   double learned(std::uint64_t position) const {

@@ -83,7 +83,8 @@ class Context {
   /// point.
   [[nodiscard]] const std::filesystem::path& scratch();
   /// The job must end soon: return (or throw) early. What a function returns after that is stored all the
-  /// same, unless it throws Abandoned.
+  /// same, unless it throws Abandoned. Always false where several ranks share the point: they would see it at
+  /// different moments.
   [[nodiscard]] bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
   [[nodiscard]] const std::atomic<bool>& stop_flag() const noexcept { return stop_; }
   /// 1 for the first attempt.
@@ -130,6 +131,8 @@ class Evaluator {
   /// Rank-local, or collective over context.ranks(). A failing point is an Outcome, not an exception.
   /// @throws Abandoned  if the point was given up to stop in time.
   virtual Outcome evaluate(const Point& point, Context& context) = 0;
+  /// All ranks of a point evaluate it together; else its first rank does, and the others lend it their cores.
+  [[nodiscard]] virtual bool collective() const noexcept { return true; }
 };
 
 /// Calls `body`; an exception becomes Status::failed with its message. `retries` more attempts.

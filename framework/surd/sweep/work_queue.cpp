@@ -82,8 +82,14 @@ PointSet WorkQueue::claim_next(std::uint64_t points, const PointSet& avoid) {
       while (count < points) {
         const auto run = open_.next_run(claim_position_, points - count);
         if (!run) break;
+        const auto before = count;
         choose(*run);
         claim_position_ = run->end();
+        if (count == before) {  // wholly avoided: jump to the end of what is to be avoided
+          const auto avoided = avoid.next_run(run->first);
+          if (avoided && avoided->first == run->first)
+            claim_position_ = std::max(claim_position_, avoided->end());
+        }
       }
       if (count < points) claim_position_ = 0;
       continue;

@@ -42,6 +42,7 @@ class Run {
         started_(utc_now()) {}
 
   ExitStatus operator()() {
+    install_stop_signals();
     prepare();
     const auto refusal = world_.broadcast_text(world_.is_root() ? look() : std::string());
     if (!refusal.empty()) {
@@ -61,8 +62,9 @@ class Run {
     files.make_directories(work_.root);
     if (!files.file_size(work_.job())) storage::write_atomically(files, work_.job(), job_.text);
     if (job_.output.has_parent_path()) files.make_directories(job_.output.parent_path());
-    auto probe = job_.output;
-    probe += ".part";
+    storage::remove_stale_parts(files, job_.output);
+    storage::remove_stale_parts(files, work_.state());
+    const auto probe = storage::part_path(job_.output);
     files.create(probe)->close();
     files.remove(probe);
   }
@@ -87,7 +89,6 @@ class Run {
 
   ranks::SweepResult compute() {
     const auto evaluator = make_evaluator();
-    install_stop_signals();
     const auto options = sweep_options();
     if (world_.is_root()) {
       progress_ = std::make_unique<Progress>(request_.files, work_.state(), head(), request_.line.quiet);
@@ -123,7 +124,7 @@ class Run {
     options.max_failures = job_.max_failures;
     options.lease_seconds = job_.lease_seconds;
     options.grace_seconds = request_.line.grace_seconds;
-    const bool stuck = world_.broadcast_value(survey_.done + survey_.failed == stored_before_last_);
+    const bool stuck = world_.broadcast_value(survey_.done == stored_before_last_);
     options.give_up_status = static_cast<int>(stuck ? ExitStatus::no_progress : ExitStatus::interrupted);
     const double left = world_.is_root() ? time_left_seconds(job_, request_.line) : 0;
     options.time_left_seconds = world_.broadcast_value(left);
@@ -243,6 +244,10 @@ class Run {
 ExitStatus run(const Request& request, const mpi::Session& session) {
   auto job = load_job_together(request, session.world());
   if (!job) return ExitStatus::usage;
+  if (job->ranks_per_point > 1 && job->retries > 0 && !job->command) {
+    throw base::UsageError(
+        "retries of a function need ranks_per_point: 1, for its ranks would retry at different moments");
+  }
   return Run(request, session, std::move(*job))();
 }
 
