@@ -1,6 +1,7 @@
 #include "surd/batch/command_line.hpp"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include <fmt/format.h>
@@ -191,23 +192,24 @@ std::string hint(const CLI::App& app, const std::string& word) {
 }
 
 /// The mistake that CLI11 found, in our words where they say more.
-std::string mistake(const CLI::App& app, const CLI::ParseError& error) {
+std::string mistake(const CLI::App& app, const CLI::ParseError& error, std::span<const char* const> words) {
   const auto verbs = app.get_subcommands();
   const auto& at = verbs.empty() ? app : *verbs.front();
   const auto where = verbs.empty() ? app.get_name() : app.get_name() + " " + at.get_name();
   auto rest = at.remaining();
   if (rest.empty()) rest = app.remaining();
-  std::sort(rest.begin(), rest.end());  // options first: CLI11 mixes up their order
-  if (!rest.empty()) {
-    const auto& word = rest.front();
-    const bool option = word.starts_with('-');
-    return fmt::format("unknown {} '{}'{} (see {} --help)",
-                       option          ? "option"
-                       : verbs.empty() ? "verb"
-                                       : "argument",
-                       word, option || verbs.empty() ? hint(at, word) : "", where);
-  }
-  return fmt::format("{} (see {} --help)", error.what(), where);
+  const auto unknown = [&](const char* word) {
+    return std::find(rest.begin(), rest.end(), word) != rest.end();
+  };
+  const auto first = std::find_if(words.begin(), words.end(), unknown);  // CLI11 mixes up their order
+  if (first == words.end()) return fmt::format("{} (see {} --help)", error.what(), where);
+  const std::string word = *first;
+  const bool option = word.starts_with('-');
+  return fmt::format("unknown {} '{}'{} (see {} --help)",
+                     option          ? "option"
+                     : verbs.empty() ? "verb"
+                                     : "argument",
+                     word, option || verbs.empty() ? hint(at, word) : "", where);
 }
 
 }  // namespace
@@ -238,7 +240,7 @@ ParsedLine parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::CallForVersion& e) {
     parsed.output = std::string(e.what()) + "\n";
   } catch (const CLI::ParseError& e) {
-    parsed.error = mistake(app, e);
+    parsed.error = mistake(app, e, std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
   }
   return parsed;
 }
