@@ -222,7 +222,7 @@ TEST(ProcessChild, HasDefaultSignalsAndItsOwnGroup) {
 }
 
 TEST(ProcessChild, IsMeasured) {
-  const auto big = run_shell("exec awk 'BEGIN { for (i = 0; i < 3000000; ++i) a[i] = i }'");
+  const auto big = run_shell("exec awk 'BEGIN { for (i = 0; i < 9000000; ++i) a[i] = i }'");
   const auto small = run_shell("true");
 
   EXPECT_GT(big.ending.peak_bytes, std::uint64_t{100} << 20);
