@@ -3,6 +3,7 @@
     failures.py MPIEXEC SURD PROBE 1 MAKE_NEWER
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -249,6 +250,34 @@ def test_a_point_that_uses_memory_is_learned():
     with Folder(job("hungry", milliseconds=5, points=30).replace("megabytes: 1", "megabytes: 200")) as folder:
         status, _, err = folder.run(ranks=2)
         assert status == 0, f"{status}\n{err}"
+
+
+def test_a_run_leaves_few_files_whatever_the_points():
+    with Folder(job(milliseconds=0, points=20000)) as folder:
+        for run in (1, 2):
+            status, _, err = folder.run(ranks=3)
+            assert status == 0, err
+        files = [path for path in folder.path.rglob("*") if path.is_file()]
+        files = [path for path in files if path not in (folder.trace, folder.path / "job.yaml")]
+        assert len(files) <= 3 + 6, [str(path) for path in files]
+
+
+def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():
+    with Folder(job(milliseconds=0, points=1_000_000_000)) as folder:
+        environment = folder.environment()
+        environment.pop("SURD_TRACE")
+        process = folder.start(ranks=2, environment=environment)
+        time.sleep(2)
+        for pid in harness.ranks_of(process, folder.program):
+            harness.send(pid, signal.SIGTERM)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 75, f"{process.returncode}\n{err.decode()}"
+        (report,) = (folder.path / ".surd/job").glob("report-*.json")
+        report = json.loads(report.read_text())
+        assert report["points"]["computed"] > 10_000
+        growth = max(rank["peak_bytes"] - rank["baseline_bytes"] for rank in report["memory"]["per_rank"])
+        print(f"        {report['points']['computed']} of 10^9 points, {growth / 2**20:.1f} MiB beyond the start")
+        assert growth < 20 * 2**20, f"{growth} bytes"
 
 
 harness.main(globals())
