@@ -35,6 +35,24 @@ class WritableFile {
   virtual void close() = 0;
 };
 
+/// A file that several processes fill together, each its own ranges.
+class SharedFile {
+ public:
+  virtual ~SharedFile() = default;
+
+  /// Writes all of `bytes` at `offset`. @throws IoError  as WritableFile::append.
+  virtual void write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
+  virtual void sync() = 0;
+  virtual void close() = 0;
+};
+
+/// What a reader or writer of a big file will do, so that the page cache does not fill with bytes that are
+/// used once.
+enum class Access {
+  cached,     ///< Keep pages: small files, files read again soon.
+  streaming,  ///< Written or read once: start writing back early, drop pages behind.
+};
+
 /// A file read at any offset; it may grow meanwhile.
 class ReadableFile {
  public:
@@ -45,19 +63,37 @@ class ReadableFile {
   virtual std::uint64_t size() = 0;
 };
 
+struct FileVersion {
+  std::uint64_t bytes = 0;
+  std::int64_t modified_nanoseconds = 0;  ///< Since 1970.
+
+  friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
+
 /// Every error is an IoError with the path and errno's text.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
   /// Creates or truncates.
-  virtual std::unique_ptr<WritableFile> create(const Path& path) = 0;
+  virtual std::unique_ptr<WritableFile> create(const Path& path, Access access = Access::cached) = 0;
   /// Creates with O_EXCL; nullptr if the file exists.
   virtual std::unique_ptr<WritableFile> create_new(const Path& path) = 0;
-  virtual std::unique_ptr<ReadableFile> open(const Path& path) = 0;
+  virtual std::unique_ptr<ReadableFile> open(const Path& path, Access access = Access::cached) = 0;
+  /// Opens for writing at offsets; creates the file if it is missing, keeps what it holds.
+  virtual std::unique_ptr<SharedFile> open_shared(const Path& path) = 0;
+  /// A new file in `directory` without a name: its space is free again when both ends are closed or the
+  /// process dies.
+  virtual std::pair<std::unique_ptr<WritableFile>, std::unique_ptr<ReadableFile>> create_scratch(
+      const Path& directory) = 0;
 
   /// Size of a regular file, nullopt if there is none.
   virtual std::optional<std::uint64_t> file_size(const Path& path) = 0;
+  /// Changes whenever the content of a file does: its size and its time of modification. nullopt if there is
+  /// no such file.
+  virtual std::optional<FileVersion> file_version(const Path& path) = 0;
+  /// Bytes that can still be written in `directory` by this user.
+  virtual std::uint64_t free_bytes(const Path& directory) = 0;
   /// Names (not paths) in a directory, sorted; empty if it does not exist.
   virtual std::vector<std::string> list(const Path& directory) = 0;
 

@@ -1,0 +1,144 @@
+// Group-by with any number of groups in bounded memory. Rows are pre-aggregated in a table that fits the
+// cache, partial states are scattered over partitions by the key's hash, and each partition is aggregated by
+// itself. Groups come out in the order of their keys' hashes: the same whatever the memory, the partitions
+// and the ranks were. So are the results: sums of floats are exact up to a rounding of 2^-60 of the largest
+// value, in any order of addition.
+//
+// Müller, Sanders, Lacurie, Lehner & Färber: Cache-efficient aggregation: hashing is sorting, SIGMOD 2015;
+// Leis et al., Morsel-driven parallelism, SIGMOD 2014.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "surd/external/partition.hpp"
+
+namespace surd::external {
+
+enum class Aggregate : std::uint8_t {
+  count,  ///< Rows, or values that are not null if it has an input.
+  sum,    ///< Integers: overflow is an error. Nulls are left out, as in all below.
+  min,
+  max,
+  mean,
+  variance,  ///< Of a sample (n - 1).
+  stddev,
+  first,  ///< By position in the input.
+  last,
+  median,  ///< Of numbers; the mean of the middle two.
+  list,    ///< All values in input order, as "[1, 2, 3]".
+  count_distinct,
+  user,
+};
+
+[[nodiscard]] std::string_view name(Aggregate aggregate) noexcept;
+
+enum class ValueType : std::uint8_t { int64, float64, text, boolean };
+
+/// An aggregate of the user's: a state of fixed size, combined in any order.
+struct UserAggregate {
+  std::string name;
+  std::size_t state_bytes = 0;
+  void (*init)(std::byte* state) = nullptr;
+  void (*add_number)(std::byte* state, double value) = nullptr;
+  void (*merge)(std::byte* state, const std::byte* other) = nullptr;  ///< Associative and commutative.
+  double (*finish)(const std::byte* state) = nullptr;
+};
+
+struct AggregateSpec {
+  Aggregate aggregate = Aggregate::count;
+  ValueType input = ValueType::int64;
+  bool has_input = false;  ///< False: count of rows.
+  const UserAggregate* user = nullptr;
+
+  /// Type of the result. sum: as the input; count: int64; mean ...: float64; list: text.
+  [[nodiscard]] ValueType result() const noexcept;
+};
+
+struct GroupFormat {
+  /// Keys of exactly 8 bytes (one integer column without nulls) take a shorter way; 0: byte strings.
+  std::uint32_t key_bytes = 0;
+  std::vector<AggregateSpec> aggregates;  ///< May be empty: distinct keys.
+};
+
+/// Values of one column for some rows. Exactly one of the spans is used, by type; booleans are integers.
+struct Values {
+  ValueType type = ValueType::int64;
+  std::span<const std::int64_t> integers;
+  std::span<const double> numbers;
+  ByteRows texts;
+  std::span<const std::uint8_t> nulls;  ///< 1: null. Empty: none.
+};
+
+/// Rows to group.
+struct GroupInput {
+  std::size_t rows = 0;
+  std::uint64_t first_position = 0;     ///< Of the first row in the whole input (any ascending numbering).
+  std::span<const std::uint64_t> keys;  ///< If key_bytes = 8.
+  ByteRows byte_keys;                   ///< Else.
+  std::span<const Values> values;       ///< One per aggregate; ignored where has_input is false.
+};
+
+/// First half: rows to partial states in partitions.
+class GroupBuilder {
+ public:
+  GroupBuilder(const GroupFormat& format, std::uint32_t partitions, memory::Budget& budget,
+               std::uint64_t memory_bytes, SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io);
+  GroupBuilder(GroupBuilder&&) noexcept;
+  ~GroupBuilder();
+
+  void push(const GroupInput& input);
+  /// Fewer bytes from now on: spills what is held.
+  void shrink(std::uint64_t memory_bytes);
+  /// Shape [partitions]. The builder is empty again and may be used on.
+  [[nodiscard]] std::vector<PartitionExtents> finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// A result column; like Values, but owned. A group whose inputs were all null gives null (count: 0).
+struct ResultColumn {
+  ValueType type = ValueType::int64;
+  std::vector<std::int64_t> integers;
+  std::vector<double> numbers;
+  std::vector<std::byte> bytes;
+  std::vector<std::uint32_t> ends;
+  std::vector<std::uint8_t> nulls;
+};
+
+struct Groups {
+  std::size_t rows = 0;
+  std::vector<std::uint64_t> keys;   ///< If key_bytes = 8.
+  std::vector<std::byte> key_bytes;  ///< Else, with key_ends.
+  std::vector<std::uint32_t> key_ends;
+  std::vector<ResultColumn> results;  ///< One per aggregate.
+};
+
+/// Second half: one partition to its groups, some thousands at a time. A partition that does not fit is cut
+/// again by other bits of the hash, and by sorting where that does not help.
+class GroupMerger {
+ public:
+  /// `parts`: what all builders left in this partition, in order of input. `scratch` is for partitions that
+  /// do not fit.
+  GroupMerger(const GroupFormat& format, const std::vector<storage::ReadableFile*>& files,
+              std::vector<PartitionExtents> parts, memory::Budget& budget, std::uint64_t memory_bytes,
+              storage::FileSystem& file_system, storage::Path scratch, storage::AsyncIo& io);
+  GroupMerger(GroupMerger&&) noexcept;
+  ~GroupMerger();
+
+  /// False at the end. `into` is overwritten; its memory is used again.
+  [[nodiscard]] bool next(Groups& into);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace surd::external

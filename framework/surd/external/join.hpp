@@ -1,0 +1,72 @@
+// Equi-join of one partition of two inputs in bounded memory, whatever the skew: hash join of the smaller
+// side where it fits, else repartitioning by other bits of the hash, else (one key has it all) blocks of the
+// left held against passes over the right. Rows are opaque byte strings. Null keys never match.
+//
+// Shapiro: Join processing in database systems with large main memories, TODS 11(3), 1986.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "surd/external/partition.hpp"
+
+namespace surd::external {
+
+enum class JoinKind : std::uint8_t {
+  inner,
+  left,  ///< Left rows without a match come once, with no right row.
+  semi,  ///< Left rows with a match, once.
+  anti,  ///< Left rows without a match.
+};
+
+[[nodiscard]] std::string_view name(JoinKind kind) noexcept;
+
+/// A record of a join's partition, as PartitionWriter gets it: u64 hash of the key, u32 size of the key, u32
+/// size of the row, key, row. A null key is a hash with key size 0xFFFFFFFF (then no key bytes follow).
+/// Returns the record's size; put_join_record writes it.
+inline constexpr std::uint32_t null_key = 0xFFFF'FFFF;
+[[nodiscard]] std::size_t join_record_bytes(std::span<const std::byte> key, std::span<const std::byte> row);
+void put_join_record(std::byte* into, std::uint64_t hash, std::span<const std::byte> key,
+                     std::span<const std::byte> row);
+
+/// Called for each result row; `right` is empty for left rows without a match, and in semi and anti joins.
+/// The spans are valid during the call.
+using JoinEmit = std::function<void(std::span<const std::byte> left, std::span<const std::byte> right)>;
+
+/// One input's part of a partition.
+struct JoinSide {
+  const std::vector<storage::ReadableFile*>& files;
+  std::vector<PartitionExtents> parts;  ///< In order of input.
+};
+
+/// Joins. The order of results depends on the inputs and their cut into partitions alone: by the left row's
+/// position, then the right row's.
+void join_partition(JoinKind kind, const JoinSide& left, const JoinSide& right, memory::Budget& budget,
+                    std::uint64_t memory_bytes, storage::FileSystem& files, const storage::Path& scratch,
+                    storage::AsyncIo& io, const JoinEmit& emit);
+
+/// A right side that fits in memory, held whole: rows of the left are matched as they come.
+class BroadcastTable {
+ public:
+  BroadcastTable(memory::Budget& budget, std::uint64_t memory_bytes);
+  BroadcastTable(BroadcastTable&&) noexcept;
+  ~BroadcastTable();
+
+  /// False, and nothing is added, if it does not fit.
+  [[nodiscard]] bool insert(std::uint64_t hash, std::span<const std::byte> key,
+                            std::span<const std::byte> row);
+  /// Rows with this key, in the order they were inserted. Valid until the next insert.
+  [[nodiscard]] std::span<const std::span<const std::byte>> find(std::uint64_t hash,
+                                                                 std::span<const std::byte> key);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace surd::external

@@ -1,0 +1,80 @@
+// Scattering records over partitions by the top bits of a hash, in bounded memory: a page per partition,
+// written to one spill file as extents when full. What grace hash joins and spilling group-bys are made of
+// (Kitsuregawa, Tanaka & Moto-oka, New Gener. Comput. 1, 1983).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "surd/base/bytes.hpp"
+#include "surd/external/record.hpp"
+#include "surd/external/spill.hpp"
+#include "surd/memory/budget.hpp"
+
+namespace surd::external {
+
+/// Stable 64-bit hash of a key (XXH3), the same on every machine. Partition = its top bits.
+[[nodiscard]] std::uint64_t hash_key(std::span<const std::byte> key) noexcept;
+/// Of a key of exactly 8 bytes, held in a number: cheaper, but the same hash_key() as of those bytes is NOT
+/// promised; a job uses one or the other throughout.
+[[nodiscard]] std::uint64_t hash_key(std::uint64_t key) noexcept;
+
+/// Number of partitions for `bytes` of input in blocks of `block_bytes`: a power of two from 16 to 1024,
+/// about 2 sqrt(bytes / block_bytes). Depends on the input alone, so that results do not depend on ranks or
+/// memory.
+[[nodiscard]] std::uint32_t partitions_for(std::uint64_t bytes, std::uint64_t block_bytes) noexcept;
+
+/// What one writer left in one partition: extents of one spill file.
+struct PartitionExtents {
+  std::uint64_t file = 0;  ///< Index into the caller's list of spill files.
+  std::uint64_t records = 0;
+  std::vector<Extent> extents;  ///< In the order they were written.
+
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+};
+
+void put_partition(base::ByteWriter& into, const PartitionExtents& partition);
+[[nodiscard]] PartitionExtents get_partition(base::ByteReader& from);
+
+/// Records here are opaque byte strings of the caller's making; a record never straddles two extents.
+class PartitionWriter {
+ public:
+  /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each).
+  PartitionWriter(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
+                  SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io);
+  PartitionWriter(PartitionWriter&&) noexcept;
+  ~PartitionWriter();
+
+  /// Room for one record of `bytes` in the partition of `hash`; fill it before the next call. Records larger
+  /// than a page get extents of their own.
+  [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes);
+
+  /// Writes the pages out; shape [partitions]. The writer is empty again and may be used on.
+  [[nodiscard]] std::vector<PartitionExtents> finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// Reads one partition from all its writers, in the order given, reading ahead.
+class PartitionReader {
+ public:
+  PartitionReader(const std::vector<storage::ReadableFile*>& files, std::vector<PartitionExtents> parts,
+                  memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io);
+  PartitionReader(PartitionReader&&) noexcept;
+  ~PartitionReader();
+
+  /// Whole records as they were written, back to back: one extent, or part of one; empty at the end. Valid
+  /// until the next call. If `record_bytes` > 0, pieces are multiples of it; else they are whole extents.
+  [[nodiscard]] std::span<const std::byte> next();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace surd::external

@@ -1,0 +1,46 @@
+// Reading ahead and writing behind: block I/O on background threads, one for reads and one for writes.
+//
+//   AsyncIo io;
+//   auto ticket = io.read(file, offset, buffer);   ... work on another buffer ...   io.wait(ticket);
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "surd/storage/file_system.hpp"
+
+namespace surd::storage {
+
+/// Requests of one kind are served in the order they were made. Not thread-safe: one owner. The buffers
+/// belong to the caller and must stay in place until their ticket is waited for; the destructor waits for
+/// all.
+class AsyncIo {
+ public:
+  /// A request; 0 is one that is done.
+  using Ticket = std::uint64_t;
+
+  AsyncIo();
+  AsyncIo(const AsyncIo&) = delete;
+  AsyncIo& operator=(const AsyncIo&) = delete;
+  ~AsyncIo();
+
+  /// Fills `into` from `offset`. A file that ends earlier is an error.
+  [[nodiscard]] Ticket read(ReadableFile& file, std::uint64_t offset, std::span<std::byte> into);
+  /// Appends `bytes`.
+  [[nodiscard]] Ticket append(WritableFile& file, std::span<const std::byte> bytes);
+  /// Writes `bytes` at `offset`.
+  [[nodiscard]] Ticket write(SharedFile& file, std::uint64_t offset, std::span<const std::byte> bytes);
+
+  /// Returns when the request is done. @throws IoError  what the request met.
+  void wait(Ticket ticket);
+
+  [[nodiscard]] double waited_seconds() const noexcept;  ///< In wait(): what I/O cost that nothing hid.
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace surd::storage

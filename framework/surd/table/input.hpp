@@ -1,0 +1,123 @@
+// Reading tables from files of any size: CSV, JSON Lines, fixed-size binary records, .npy, HDF5 datasets;
+// plain, gzip or zstd. An input is cut into splits that different ranks read.
+//
+//   auto input = open_input(spec, files);                 // finds the files, the format, the schema
+//   for (auto& split : input->splits(64 << 20)) {
+//     auto reader = input->read(split, columns, budget, 1 << 20);
+//     while (reader->next(batch)) use(batch);
+//   }
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "surd/base/bytes.hpp"
+#include "surd/base/spec.hpp"
+#include "surd/memory/budget.hpp"
+#include "surd/storage/async_io.hpp"
+#include "surd/storage/file_system.hpp"
+#include "surd/table/column.hpp"
+
+namespace surd::table {
+
+enum class OnBadRow : std::uint8_t {
+  error,       ///< The first bad row ends the job. The default.
+  skip,        ///< Counted and left out.
+  quarantine,  ///< Left out and written, as it stands, to a file beside the output.
+};
+
+enum class Format : std::uint8_t { csv, jsonl, fixed, npy, hdf5 };
+
+/// A column of fixed-size records.
+struct FixedColumn {
+  std::string name;
+  std::string type;  ///< "u8" ... "u64", "i8" ... "i64", "f32", "f64", "bool", "bytes".
+  std::uint32_t offset = 0;
+  std::uint32_t bytes = 0;  ///< Length, for "bytes": text up to the first zero byte.
+};
+
+/// What a job says about its input.
+struct InputSpec {
+  std::vector<std::string> paths;  ///< Files and globs; "file.h5:/dataset".
+  std::optional<Format> format;    ///< Absent: by the name, without .gz and .zst.
+  char delimiter = ',';            ///< csv; '\t' for .tsv
+  bool header = true;              ///< csv: the first row of each file has names; else c0, c1 ...
+  std::vector<std::string> null_texts = {"", "NA", "NULL", "null",
+                                         "NaN"};  ///< csv: unquoted values that mean null.
+  Schema types;                                   ///< Overrides of what is inferred, by column.
+  OnBadRow on_bad_row = OnBadRow::error;
+  std::uint32_t record_bytes = 0;    ///< fixed
+  std::vector<FixedColumn> columns;  ///< fixed
+};
+
+/// Reads `input:` of a job: a path, a list of paths, or a map with `path` and the members above.
+/// @throws SpecError
+[[nodiscard]] InputSpec parse_input(const base::Spec& spec);
+
+/// A part of an input that one rank reads: bytes [begin, end) of a file, rows for .npy and HDF5. Rows belong
+/// to the split in which they begin. Compressed files are one split each.
+struct Split {
+  std::uint32_t file = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+void put_split(base::ByteWriter& into, const Split& split);
+[[nodiscard]] Split get_split(base::ByteReader& from);
+
+/// A row that could not be read. `line` counts from 1 where it is known cheaply (from the split's begin
+/// otherwise, see `line_is_exact`); `offset` is that of the row in its (uncompressed) file.
+struct BadRow {
+  std::string file;
+  std::uint64_t offset = 0;
+  std::uint64_t line = 0;
+  bool line_is_exact = false;
+  std::string column;
+  std::string reason;  ///< "'12x' is no integer"
+  std::string text;    ///< The row, at most 4 KiB of it.
+};
+
+/// "sales.csv:17, column price: '12x' is no float"
+[[nodiscard]] std::string to_text(const BadRow& row);
+
+class BatchReader {
+ public:
+  virtual ~BatchReader() = default;
+  /// The next rows, with all of the schema's columns in place (those not asked for are empty). False at the
+  /// end.
+  /// @throws UsageError  for a bad row if the policy is error, naming file, line, column and value;
+  /// @throws IoError  if the file cannot be read, was truncated or changed since it was opened.
+  [[nodiscard]] virtual bool next(Batch& into) = 0;
+  /// Bad rows met since the last call, in order; only the first 1000 of a split keep their text.
+  [[nodiscard]] virtual std::vector<BadRow> take_bad_rows() = 0;
+  [[nodiscard]] virtual std::uint64_t bad_rows() const noexcept = 0;
+};
+
+class Input {
+ public:
+  virtual ~Input() = default;
+  [[nodiscard]] virtual const Schema& schema() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t bytes() const noexcept = 0;  ///< On disk, all files.
+  /// Cut at about `bytes` each, in order of rows. The same for the same files and `bytes`.
+  [[nodiscard]] virtual std::vector<Split> splits(std::uint64_t bytes) const = 0;
+  /// Rows of a split. `columns` ([schema]) says which are needed. Batches have at most 8192 rows and about a
+  /// quarter of `memory_bytes`, which are taken from `budget`.
+  [[nodiscard]] virtual std::unique_ptr<BatchReader> read(const Split& split,
+                                                          const std::vector<bool>& columns,
+                                                          memory::Budget& budget,
+                                                          std::uint64_t memory_bytes) const = 0;
+  /// Files, sizes and times, schema: what a resumed job compares. @throws FormatError  from decode.
+  [[nodiscard]] virtual std::string fingerprint() const = 0;
+};
+
+/// Finds files and infers the schema from the first 1,000 rows of the first file: int64, else float64, else
+/// boolean (true/false), else text; files after the first must have the same columns.
+/// @throws UsageError  if no file matches, a format is unknown, or headers differ, naming both files.
+[[nodiscard]] std::unique_ptr<Input> open_input(const InputSpec& spec, storage::FileSystem& files);
+
+}  // namespace surd::table
