@@ -1,4 +1,4 @@
-// surd run: computes what is missing and writes the output when nothing is.
+// surd run of a sweep: computes what is missing and writes the output when nothing is.
 #include <unistd.h>
 
 #include <algorithm>
@@ -241,14 +241,12 @@ class Run {
 
 }  // namespace
 
-ExitStatus run(const Request& request, const mpi::Session& session) {
-  auto job = load_job_together(request, session.world());
-  if (!job) return ExitStatus::usage;
-  if (job->ranks_per_point > 1 && job->retries > 0 && !job->command) {
+ExitStatus run_sweep(const Request& request, const mpi::Session& session, const Job& job) {
+  if (job.ranks_per_point > 1 && job.retries > 0 && !job.command) {
     throw base::UsageError(
         "retries of a function need ranks_per_point: 1, for its ranks would retry at different moments");
   }
-  return Run(request, session, std::move(*job))();
+  return Run(request, session, job)();
 }
 
 }  // namespace surd::batch::verbs

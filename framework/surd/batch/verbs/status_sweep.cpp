@@ -1,4 +1,4 @@
-// surd status: how far a job is, from its work directory, while it runs or after.
+// surd status of a sweep: how far it is, from its work directory, while it runs or after.
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -95,8 +95,7 @@ void print(const JobStatus& status, const Job& job) {
 
 }  // namespace
 
-ExitStatus status(const Request& request) {
-  const auto job = load_job(request);
+ExitStatus status_sweep(const Request& request, const Job& job) {
   const auto status = look(request, job);
   const auto exit = exit_status(status);
   if (request.line.json) {
