@@ -22,7 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_hwloc_base_binding_policy": "none", "LC_ALL": "C",
+    "OMPI_MCA_mpi_yield_when_idle": "1", "OMPI_MCA_hwloc_base_binding_policy": "none", "LC_ALL": "C", "OMP_NUM_THREADS": "1",
 }
 MIB = 1 << 20
 
@@ -77,7 +77,7 @@ class Bench:
     def stxxl(self, source, output, mebibytes, record_bytes):
         program = self.directory / "stxxl_sort"
         if not program.exists():
-            call(["g++", "-O3", "-march=native", "-o", program, HERE / "stxxl_sort.cpp", "-lstxxl", "-lgomp", "-pthread"])
+            call(["g++", "-O3", "-march=native", "-o", program, HERE / "stxxl_sort.cpp", "-fopenmp", "-lstxxl", "-pthread"])
         (self.directory / ".stxxl").write_text(f"disk={self.directory}/stxxl.tmp,0,syscall unlink autogrow\n")
         return [program, source, output, mebibytes, record_bytes]
 

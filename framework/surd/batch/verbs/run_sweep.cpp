@@ -73,7 +73,8 @@ class Run {
   std::string look() {
     const auto before = read_json(request_.files, work_.state());
     if (before.is_object() && before.contains("points") && ended_early(before.value("end", Json()))) {
-      stored_before_last_ = before["points"].value("stored_before", ~std::uint64_t{0});
+      const auto stored = before["points"].is_object() ? before["points"].value("stored_before", Json()) : Json();
+      if (stored.is_number_unsigned()) stored_before_last_ = stored.get<std::uint64_t>();
     }
     const auto phase = profile_.phase("survey");
     survey_ = survey(request_.files, work_, job_);
