@@ -107,10 +107,11 @@ std::optional<stream::RecordSort> read_record_sort(const Spec& root) {
 }
 
 TableJob read_table_job(const Spec& root) {
-  root.allow_only({"kind", "name", "input", "steps", "output", "memory", "time_limit"});
+  root.allow_only({"kind", "name", "input", "steps", "output", "memory", "epoch", "time_limit"});
   TableJob job;
   job.name = detail::read_name(root);
   job.memory_bytes = detail::read_memory(root, least_table_memory_bytes);
+  if (const auto epoch = root.find("epoch")) job.epoch_bytes = epoch->bytes();
   job.time_limit_seconds = detail::read_seconds(root, "time_limit", 0, 0);
   job.records = read_record_sort(root);
   if (!job.records) {

@@ -6,6 +6,7 @@
 //   steps: [{filter: "price > 0"}, {group: {by: [product], revenue: {sum: price}}}]
 //   output: top.csv
 //   memory: 64MiB                            # per rank; default sqrt
+//   epoch: 1GiB                              # input of a rank between two commits: what a kill may cost
 //
 //   kind: table                              # records as they stand: no columns, one sort
 //   name: sorted
@@ -39,6 +40,7 @@ struct TableJob {
   std::optional<stream::RecordSort> records;
   table::OutputSpec output;
   std::uint64_t memory_bytes = 0;  ///< Per rank; 0: sqrt.
+  std::uint64_t epoch_bytes = 0;            ///< Input between two commits of a rank; 0: chosen.
   double time_limit_seconds = 0;
 };
 
