@@ -35,11 +35,18 @@ struct MemoryPlan {
   std::uint64_t block;
   std::uint64_t table;
 
-  explicit MemoryPlan(std::uint64_t memory) noexcept
-      : headroom(std::min(memory / 4, largest_record)),
+  /// `largest`: record there may be.
+  MemoryPlan(std::uint64_t memory, std::uint64_t largest) noexcept
+      : headroom(std::min(memory / 4, largest)),
         block(std::clamp(memory / 32, 4 * base::KiB, 256 * base::KiB)),
         table(memory - stream()) {}
+
   [[nodiscard]] std::uint64_t stream() const noexcept { return 2 * (headroom + block); }
+  /// Partitions that a split may make: below a few KiB a page is not worth its request.
+  [[nodiscard]] std::uint64_t parts() const noexcept {
+    constexpr auto writer = 128 * base::KiB;
+    return table > writer ? std::bit_floor((table - writer) / (8 * base::KiB)) : 0;
+  }
 };
 
 /// Where a join works, whatever its records look like.
@@ -90,17 +97,18 @@ struct Arena {
 };
 
 [[noreturn]] void fail_large(std::uint64_t memory_bytes) {
-  throw base::UsageError(
-      fmt::format("a row is too large to be joined within {}: it may have up to {}; raise --memory",
-                  base::format_bytes(memory_bytes), base::format_bytes(MemoryPlan(memory_bytes).headroom)));
+  throw base::UsageError(fmt::format("a row is too large to be joined within {}: it may have up to {}{}",
+                                     base::format_bytes(memory_bytes),
+                                     base::format_bytes(std::min(memory_bytes / 4, largest_record)),
+                                     memory_bytes / 4 < largest_record ? "; raise --memory" : ""));
 }
 
 template <class Layout>
 class PartitionJoin {
  public:
-  PartitionJoin(const Place& place, Layout left, Layout right)
+  PartitionJoin(const Place& place, std::uint64_t largest, Layout left, Layout right)
       : place_(place),
-        plan_(place.memory_bytes),
+        plan_(place.memory_bytes, largest),
         left_layout_(left),
         right_layout_(right),
         results_(place.emit) {}
@@ -134,6 +142,7 @@ class PartitionJoin {
 
   /// Whether a split is cheaper than passes over the right, and helps: one key cannot be split.
   [[nodiscard]] bool splits(SideSize l, SideSize r, std::uint64_t before) const noexcept {
+    if (plan_.parts() < 2) return false;
     const auto passes = table_bytes(l) / plan_.table + 1;
     if (l.bytes + passes * r.bytes <= 3 * (l.bytes + r.bytes)) return false;
     return std::min(l.bytes, r.bytes) <= before - before / 4;
@@ -240,9 +249,7 @@ class PartitionJoin {
   void split(const JoinSide& left, const JoinSide& right, std::uint64_t smaller, unsigned depth) {
     auto spill = SpillFile::scratch(place_.files, place_.scratch);
     const auto wanted = std::bit_ceil(2 * (2 * smaller / plan_.table + 1));
-    const auto possible = std::bit_floor(plan_.table / (16 * base::KiB));
-    const auto parts =
-        static_cast<std::uint32_t>(std::clamp<std::uint64_t>(std::min(wanted, possible), 2, 256));
+    const auto parts = static_cast<std::uint32_t>(std::min<std::uint64_t>({wanted, plan_.parts(), 256}));
     const auto left_parts = scatter(left, left_layout_, parts, depth, spill);
     const auto right_parts = scatter(right, right_layout_, parts, depth, spill);
     const std::vector<storage::ReadableFile*> files{&spill.reader()};
@@ -309,15 +316,16 @@ void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& lef
   }
   const Place place{kind, budget, memory_bytes, files, scratch, io, emit};
   if (format.key_bytes == 0) {
-    PartitionJoin<VariableLayout>(place, {}, {}).run(left, right);
+    PartitionJoin<VariableLayout>(place, largest_record, {}, {}).run(left, right);
     return;
   }
   const auto [smaller, larger] = std::minmax(format.left_record_bytes, format.right_record_bytes);
   if (format.key_bytes != 8 || smaller < 8) {
     throw base::UsageError("a join of fixed-size records needs keys of 8 bytes, and records that hold them");
   }
-  if (larger > MemoryPlan(memory_bytes).headroom) fail_large(memory_bytes);
-  PartitionJoin<FixedLayout>(place, {format.left_record_bytes}, {format.right_record_bytes}).run(left, right);
+  if (larger > std::min(memory_bytes / 4, largest_record)) fail_large(memory_bytes);
+  PartitionJoin<FixedLayout>(place, larger, {format.left_record_bytes}, {format.right_record_bytes})
+      .run(left, right);
 }
 
 void join_partition(JoinKind kind, const JoinSide& left, const JoinSide& right, memory::Budget& budget,

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 
+#include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/join.hpp"
 
 namespace surd::external::detail {
@@ -15,14 +16,6 @@ template <class T>
   T value;
   std::memcpy(&value, from, sizeof value);
   return value;
-}
-
-/// Every bit of the result depends on every bit of `value`: the last step of splitmix64 (Steele, Lea & Flood:
-/// Fast splittable pseudorandom number generators, OOPSLA 2014).
-[[nodiscard]] inline std::uint64_t mix(std::uint64_t value) noexcept {
-  value = (value ^ (value >> 30)) * 0xBF58'476D'1CE4'E5B9;
-  value = (value ^ (value >> 27)) * 0x94D0'49BB'1331'11EB;
-  return value ^ (value >> 31);
 }
 
 /// An 8-byte key and what belongs to it.
