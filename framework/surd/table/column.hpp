@@ -39,8 +39,14 @@ class Column {
   [[nodiscard]] bool is_null(std::size_t row) const noexcept { return !nulls.empty() && nulls[row] != 0; }
   [[nodiscard]] std::string_view text(std::size_t row) const noexcept;
 
-  void push_integer(std::int64_t value);  ///< Booleans too.
-  void push_number(double value);
+  void push_integer(std::int64_t value) {  ///< Booleans too.
+    integers.push_back(value);
+    if (!nulls.empty()) nulls.push_back(0);
+  }
+  void push_number(double value) {
+    numbers.push_back(value);
+    if (!nulls.empty()) nulls.push_back(0);
+  }
   void push_text(std::string_view value);
   void push_null();
   /// Row `row` of `from`, a column of the same type.
@@ -60,7 +66,8 @@ struct Batch {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 };
 
-/// Keeps the rows named by `rows` (ascending) of every column.
+/// Keeps the rows named by `rows` (ascending) of every column that has rows; columns not asked for stay
+/// empty.
 void keep_rows(Batch& batch, const std::vector<std::uint32_t>& rows);
 
 }  // namespace surd::table
