@@ -1,9 +1,10 @@
-// How a data job is cut into units: chosen by its first run, kept in the work directory, used by every resume.
+// How a data job is cut into units: chosen by its first run, kept in the work directory, used by every
+// resume.
 #pragma once
 
 #include <memory>
-#include <string>
 
+#include "surd/batch/memory_plan.hpp"
 #include "surd/batch/table_job.hpp"
 #include "surd/batch/work_directory.hpp"
 #include "surd/storage/file_system.hpp"
@@ -11,15 +12,17 @@
 
 namespace surd::batch {
 
-/// The cut that the work directory holds, else a new one, which is stored. Opens the job's input.
-/// @throws UsageError  if the stored cut needs more memory than the job gives now.
-[[nodiscard]] base::Json cut_for(storage::FileSystem& files, const WorkDirectory& work, const TableJob& job,
-                                 int ranks);
+/// Bytes of the job's input files. @throws UsageError  if one is missing.
+[[nodiscard]] std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job);
 
-[[nodiscard]] stream::Cut cut_from_text(const std::string& text);
+/// The cut that the work directory holds, else a new one for `memory_bytes` per rank, which is stored.
+/// @throws UsageError  if memory is less than the stored cut or any cut needs.
+[[nodiscard]] stream::Cut cut_for(storage::FileSystem& files, const WorkDirectory& work, const TableJob& job,
+                                  const stream::CompileOptions& options);
 
 /// The job's stages. @throws UsageError  naming the step that does not fit the input.
 [[nodiscard]] std::unique_ptr<stream::DataJob> compile_job(storage::FileSystem& files, const TableJob& job,
+                                                           const stream::CompileOptions& options,
                                                            const stream::Cut& cut);
 
 }  // namespace surd::batch

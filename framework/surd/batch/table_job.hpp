@@ -40,7 +40,7 @@ struct TableJob {
   std::optional<stream::RecordSort> records;
   table::OutputSpec output;
   std::uint64_t memory_bytes = 0;  ///< Per rank; 0: sqrt.
-  std::uint64_t epoch_bytes = 0;            ///< Input between two commits of a rank; 0: chosen.
+  std::uint64_t epoch_bytes = 0;   ///< Input between two commits of a rank; 0: chosen.
   double time_limit_seconds = 0;
 };
 

@@ -39,8 +39,8 @@ struct WorkDirectory {
 /// may have left anything).
 [[nodiscard]] base::Json read_json(storage::FileSystem& files, const storage::Path& path);
 
-/// The text, or number, under `key`; the other one if there is none, or something else: nobody promises what a
-/// file holds.
+/// The text, or number, under `key`; the other one if there is none, or something else: nobody promises what
+/// a file holds.
 [[nodiscard]] std::string text_in(const base::Json& json, std::string_view key, const char* otherwise);
 [[nodiscard]] double number_in(const base::Json& json, std::string_view key, double otherwise);
 

@@ -73,7 +73,8 @@ class Run {
   std::string look() {
     const auto before = read_json(request_.files, work_.state());
     if (before.is_object() && before.contains("points") && ended_early(before.value("end", Json()))) {
-      const auto stored = before["points"].is_object() ? before["points"].value("stored_before", Json()) : Json();
+      const auto stored =
+          before["points"].is_object() ? before["points"].value("stored_before", Json()) : Json();
       if (stored.is_number_unsigned()) stored_before_last_ = stored.get<std::uint64_t>();
     }
     const auto phase = profile_.phase("survey");

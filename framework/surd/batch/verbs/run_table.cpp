@@ -59,25 +59,36 @@ class TableRun {
   /// Collective. The stages; null, on all ranks, if the job does not fit its input: rank 0 has said why.
   std::unique_ptr<stream::DataJob> compile() {
     const auto phase = profile_.phase("plan");
-    std::string cut_text;
     std::string error;
     if (world_.is_root()) {
       try {  // rank-local, before any collective: the others learn of it by the broadcast
-        cut_text = to_text(cut_for(request_.files, work_, job_, world_.size()));
+        auto& files = request_.files;
+        memory_ = memory_plan(job_.memory_bytes, input_bytes(files, job_), world_.size());
+        cut_ = cut_for(files, work_, job_, options());
+        (void)compile_job(files, job_, options(), cut_);
       } catch (const base::UsageError& e) {
         error = e.what();
       }
     }
     error = world_.broadcast_text(std::move(error));
     if (!error.empty()) {
-      if (world_.is_root()) base::log_error(fmt::format("{}: {}", job_.file.string(), error));
+      if (world_.is_root()) base::log_error(fmt::format("{}: {}", job_.name, error));
       return nullptr;
     }
-    cut_ = cut_from_text(world_.broadcast_text(std::move(cut_text)));
-    memory_ = memory_plan(cut_.memory_bytes, 0, 1);
+    memory_.budget_bytes = world_.broadcast_value(memory_.budget_bytes);
+    memory_.limit = memory::find_limit();
+    cut_ = world_.broadcast_value(cut_);
     const auto warning = memory_.warning(world_.node().size());
     if (!warning.empty()) base::log_warning(warning);
-    return compile_job(request_.files, job_, cut_);
+    return compile_job(request_.files, job_, options(), cut_);
+  }
+
+  [[nodiscard]] stream::CompileOptions options() const {
+    stream::CompileOptions options;
+    options.memory_bytes = memory_.budget_bytes;
+    options.ranks = world_.size();
+    options.work = work_.root;
+    return options;
   }
 
   ranks::DataJobResult compute(const stream::DataJob& data) {
@@ -85,21 +96,19 @@ class TableRun {
     options.work = work_.root;
     options.run = name_;
     options.scratch = scratch_directory();
-    options.memory_bytes = cut_.memory_bytes;
+    options.memory_bytes = memory_.budget_bytes;
     options.epoch_bytes = job_.epoch_bytes;
     options.grace_seconds = request_.line.grace_seconds;
     if (world_.is_root()) {
-      const Json head = {{"run", name_},
-                         {"job", job_.name},
-                         {"host", mpi::host_name()},
-                         {"pid", getpid()},
-                         {"ranks", world_.size()},
-                         {"started", started_}};
+      const Json head = {{"run", name_},    {"job", job_.name},       {"host", mpi::host_name()},
+                         {"pid", getpid()}, {"ranks", world_.size()}, {"started", started_}};
       progress_ = std::make_unique<DataProgress>(request_.files, work_.state(), head, request_.line.quiet);
     }
-    const auto phase = profile_.phase("data");
-    return ranks::run_data_job(session_, data, request_.files, options, stop_flag(),
-                               [this](const ranks::DataJobState& state) { progress_->observe(state); });
+    auto result =
+        ranks::run_data_job(session_, data, request_.files, options, stop_flag(),
+                            [this](const ranks::DataJobState& state) { progress_->observe(state); });
+    profile_.add(result.phases);
+    return result;
   }
 
   ExitStatus conclude(const ranks::DataJobResult& result) {
@@ -131,7 +140,7 @@ class TableRun {
                       {"bytes", result.summary.bytes},
                       {"bad_rows", result.summary.bad_rows},
                       {"output", result.summary.output}};
-    report["memory"] = {{"budget_bytes", cut_.memory_bytes}, {"per_rank", profiles}};
+    report["memory"] = {{"budget_bytes", memory_.budget_bytes}, {"per_rank", profiles}};
     report["slurm"] = describe_slurm();
     storage::write_atomically(request_.files, work_.report(name_), batch::to_text(report));
   }
@@ -139,12 +148,13 @@ class TableRun {
   void summarise(const ranks::DataJobResult& result, std::uint64_t growth) const {
     const auto& summary = result.summary;
     if (result.complete) {
-      base::log_info(fmt::format("wrote {} ({} rows, {}) in {}", summary.output, base::format_count(summary.rows),
-                                 base::format_bytes(summary.bytes), base::format_seconds(result.state.seconds)));
+      base::log_info(fmt::format("wrote {} ({} rows, {}) in {}", summary.output,
+                                 base::format_count(summary.rows), base::format_bytes(summary.bytes),
+                                 base::format_seconds(result.state.seconds)));
     } else {
       base::log_info("interrupted; nothing is lost: run the same command again to go on");
     }
-    const auto promise = cut_.memory_bytes + cut_.memory_bytes / 4;
+    const auto promise = memory_.budget_bytes + memory_.budget_bytes / 4;
     base::log_info(fmt::format("memory: at most {} per rank beyond its start, {} promised",
                                base::format_bytes(growth), base::format_bytes(promise)));
     if (summary.bad_rows > 0) {

@@ -30,7 +30,8 @@ DataStatus look(const Request& request, const WorkDirectory& work) {
   if (!status.last_run.is_object()) return status;
   if (const auto version = request.files.file_version(work.state())) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto age = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - version->modified_nanoseconds;
+    const auto age =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - version->modified_nanoseconds;
     status.silent_seconds = static_cast<double>(age) * 1e-9;
   }
   const auto end = text_in(status.last_run, "end", "");
