@@ -112,7 +112,8 @@ std::vector<Run> reduce(std::vector<Run> runs, const RecordFormat& format, const
 
 Sorter::Sorter(RecordFormat format, memory::Budget& budget, std::uint64_t memory_bytes,
                storage::FileSystem& files, storage::Path scratch)
-    : state_(new State{std::move(format), budget, memory_bytes, {}, SpillFile::scratch(files, scratch), {}, {}}) {
+    : state_(new State{
+          std::move(format), budget, memory_bytes, {}, SpillFile::scratch(files, scratch), {}, {}}) {
   auto& state = *state_;
   state.former.emplace(state.format, budget, memory_bytes, state.spill, 0, state.io);
 }
@@ -159,8 +160,8 @@ std::unique_ptr<RecordStream> Sorter::merge() && {
                 state->io);
   std::vector<RunRange> ranges;
   for (const auto& run : runs) ranges.push_back(whole(run));
-  state->merged = merge_runs(state->format, files, std::move(ranges), state->budget, state->memory_bytes,
-                             state->io);
+  state->merged =
+      merge_runs(state->format, files, std::move(ranges), state->budget, state->memory_bytes, state->io);
   return std::make_unique<SortedStream<State>>(std::move(state));
 }
 

@@ -1,5 +1,5 @@
-// Exact multisequence selection: for each cut, a bracket in each run is narrowed by comparing with pivots until
-// the brackets' ends add up to the cut.
+// Exact multisequence selection: for each cut, a bracket in each run is narrowed by comparing with pivots
+// until the brackets' ends add up to the cut.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -60,7 +60,8 @@ class Selection {
         for (auto& bracket : brackets) bracket.low = bracket.high;
         return;
       }
-      const auto [run, number] = guess ? interpolate(brackets, cut - low, high - low) : draw(brackets, high - low);
+      const auto [run, number] =
+          guess ? interpolate(brackets, cut - low, high - low) : draw(brackets, high - low);
       compare_with(run, number, cut, brackets);
     }
   }

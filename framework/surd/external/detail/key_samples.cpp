@@ -34,8 +34,8 @@ class KeySamples::Sweep {
     for (const auto& sample : group) {
       const auto& entries = samples_.entries_[sample.run];
       const auto following = sample.entry + std::size_t{1};
-      const auto next = following < entries.size() ? entries.record(following)
-                                                   : samples_.runs_[sample.run].records;
+      const auto next =
+          following < entries.size() ? entries.record(following) : samples_.runs_[sample.run].records;
       next_sum_ += next - next_[sample.run];
       next_[sample.run] = next;
     }
@@ -133,7 +133,8 @@ void KeySamples::narrow(std::size_t run, const std::byte* pivot, bool or_equal, 
     while (low < high) {
       const auto middle = low + (high - low) / 2;
       const auto order = compare_words(entries.key(middle), key);
-      (order < 0 || (after && order == 0) ? low : high) = order < 0 || (after && order == 0) ? middle + 1 : middle;
+      (order < 0 || (after && order == 0) ? low : high) =
+          order < 0 || (after && order == 0) ? middle + 1 : middle;
     }
     return low;
   };

@@ -66,8 +66,7 @@ void RunProbe::load_variable(Window& window, std::uint64_t number) {
     const auto middle = low + (high - low) / 2;
     (read_index(format, files_, run, middle, middle + 1, 1).record(0) <= number ? low : high) = middle;
   }
-  const auto entries =
-      read_index(format, files_, run, low, std::min(low + 2, index_size(format, run)), 1);
+  const auto entries = read_index(format, files_, run, low, std::min(low + 2, index_size(format, run)), 1);
   base::expect(entries.size() > 0, "a run with records has no index");
   window.first_record = entries.record(0);
   window.first_byte = entries.byte(0);
