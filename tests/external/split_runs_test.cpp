@@ -39,8 +39,9 @@ void check(const RecordFormat& format, const Bytes& records, const std::string& 
   Runs made(format, cut_input(format, records, {0.1, 0.1, 0.4, 0.41, 0.7, 0.95, 1.0, 1.0}));
   std::uint64_t total = 0;
   for (const auto& run : made.runs) total += run.records;
-  const std::vector<std::uint64_t> cuts{
-      0, 0, total / 7, total / 3, total / 3 + 1, total / 2, total - total / 100, total};
+  std::vector<std::uint64_t> cuts{
+      0, 0, total / 7, total / 3, std::min(total, total / 3 + 1), total / 2, total - total / 100, total};
+  std::sort(cuts.begin(), cuts.end());
 
   const auto positions = split_runs(format, made.files, made.runs, cuts);
 
