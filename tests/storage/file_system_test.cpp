@@ -202,6 +202,70 @@ TEST_F(LocalFiles, SurviveSignalsAndShortWritesOfAPipe) {
   EXPECT_EQ(status, 0);
 }
 
+TEST_F(LocalFiles, AreFilledBySeveralWritersAtOffsets) {
+  write("x", "..........");
+  const auto one = files_.open_shared(at("x"));
+  const auto two = files_.open_shared(at("x"));
+  two->write_at(8, as_bytes("two"));
+  one->write_at(1, as_bytes("one"));
+  one->sync();
+  one->close();
+  two->close();
+  files_.open_shared(at("new"))->write_at(2, as_bytes("z"));
+
+  EXPECT_EQ(storage::read_file(files_, at("x")), ".one....two");
+  EXPECT_EQ(storage::read_file(files_, at("new")), std::string("\0\0z", 3));
+  EXPECT_EQ(error_of([&] { (void)files_.open_shared(at("nowhere/x")); }).code(), ENOENT);
+}
+
+TEST_F(LocalFiles, WithoutANameAreReadByTheirWriterOnly) {
+  const auto [writer, reader] = files_.create_scratch(at(""));
+  writer->append(as_bytes("one "));
+  writer->append(as_bytes("two"));
+  writer->sync();
+  std::string text(7, '\0');
+
+  EXPECT_EQ(reader->read_at(0, std::as_writable_bytes(std::span(text))), 7U);
+  EXPECT_EQ(text, "one two");
+  EXPECT_EQ(reader->size(), 7U);
+  EXPECT_TRUE(files_.list(at("")).empty());
+  EXPECT_EQ(error_of([&] { (void)files_.create_scratch(at("nowhere")); }).code(), ENOENT);
+}
+
+TEST_F(LocalFiles, HoldTheSameBytesWhenStreamed) {
+  constexpr std::size_t block = 3 << 20;
+  const auto sent = payload(9 * block, false);
+  const auto file = files_.create(at("x"), storage::Access::streaming);
+  for (std::size_t i = 0; i < sent.size(); i += block) file->append(as_bytes(sent.substr(i, block)));
+  file->sync();
+  file->close();
+  const auto reader = files_.open(at("x"), storage::Access::streaming);
+  for (const std::size_t size : {std::size_t{10'007}, std::size_t{1'000'003}}) {
+    std::string got(sent.size(), '\0');
+    for (std::size_t i = 0; i < got.size(); i += size) {
+      const auto into = std::as_writable_bytes(std::span(got)).subspan(i);
+      reader->read_at(i, into.first(std::min(size, into.size())));
+    }
+    EXPECT_TRUE(got == sent) << size;
+  }
+}
+
+TEST_F(LocalFiles, HaveAVersionThatChangesWithThem) {
+  write("x", "one");
+  const auto first = files_.file_version(at("x"));
+  ::usleep(20'000);  // file systems tell time in ticks of up to 10 ms
+  write("x", "two");
+  const auto second = files_.file_version(at("x"));
+
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(second->bytes, 3U);
+  EXPECT_NE(*first, *second);
+  EXPECT_EQ(second, files_.file_version(at("x")));
+  EXPECT_EQ(files_.file_version(at("nowhere")), std::nullopt);
+  EXPECT_GT(files_.free_bytes(at("")), 0U);
+  EXPECT_EQ(error_of([&] { (void)files_.free_bytes(at("nowhere")); }).code(), ENOENT);
+}
+
 TEST_F(LocalFiles, AreReplacedAtomically) {
   storage::write_atomically(files_, at("x"), "one");
   storage::write_atomically(files_, at("x"), "two", false);

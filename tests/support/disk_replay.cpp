@@ -4,6 +4,8 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 namespace surd::test {
 namespace {
@@ -11,7 +13,15 @@ namespace {
 using Kind = Operation::Kind;
 
 bool changes_names(Kind kind) { return kind == Kind::create || kind == Kind::rename || kind == Kind::remove; }
-bool changes_bytes(Kind kind) { return kind == Kind::truncate || kind == Kind::append; }
+bool changes_bytes(Kind kind) {
+  return kind == Kind::truncate || kind == Kind::append || kind == Kind::write_at;
+}
+
+void write_at(std::string& file, std::uint64_t offset, std::string_view bytes) {
+  const auto at = static_cast<std::size_t>(offset);
+  file.resize(std::max(file.size(), at + bytes.size()));
+  file.replace(at, bytes.size(), bytes);
+}
 
 /// The directory whose sync makes the operation durable.
 std::string_view directory_of(const Operation& operation) {
@@ -54,18 +64,31 @@ void replay_bytes(std::span<const Operation> done, base::RandomStream& choice, D
   struct Pending {
     std::string bytes;
     bool truncated = false;
+    std::vector<const Operation*> writes;  // at offsets; no file has these and appends
   };
   std::unordered_map<std::size_t, Pending> pending;
   const auto settle = [&](std::size_t file, const Pending& loss) {
     if (loss.truncated) disk.files.at(file).clear();
     disk.files.at(file) += loss.bytes;
+    for (const auto* write : loss.writes) write_at(disk.files.at(file), write->offset, write->bytes);
+  };
+  const auto settle_some = [&](std::size_t file, Pending loss) {
+    for (const auto* write : std::exchange(loss.writes, {})) {
+      const auto kept = static_cast<std::size_t>(choice.below(write->bytes.size() + 1));
+      const auto bytes =
+          std::string_view(write->bytes).substr(0, choice.below(2) == 0 ? kept : std::string::npos);
+      if (choice.below(3) > 0) write_at(disk.files.at(file), write->offset, bytes);
+    }
+    lose_bytes(loss.bytes, choice);
+    settle(file, loss);
   };
   for (const auto& operation : done) {
     if (operation.kind == Kind::create) disk.files.resize(std::max(disk.files.size(), operation.file + 1));
     if (changes_bytes(operation.kind)) {
       auto& file = pending[operation.file];
-      if (operation.kind == Kind::truncate) file = {{}, true};
-      file.bytes += operation.bytes;
+      if (operation.kind == Kind::truncate) file = {{}, true, {}};
+      if (operation.kind == Kind::append) file.bytes += operation.bytes;
+      if (operation.kind == Kind::write_at) file.writes.push_back(&operation);
     }
     if (operation.kind == Kind::sync) {
       if (const auto found = pending.find(operation.file); found != pending.end()) {
@@ -80,8 +103,7 @@ void replay_bytes(std::span<const Operation> done, base::RandomStream& choice, D
     if (found == pending.end()) continue;
     auto& loss = found->second;
     if (loss.truncated && choice.below(2) == 0) continue;
-    lose_bytes(loss.bytes, choice);
-    settle(file, loss);
+    settle_some(file, std::move(loss));
   }
 }
 
@@ -125,6 +147,9 @@ void apply(const Operation& operation, DiskContent& disk) {
       return;
     case Kind::append:
       disk.files.at(operation.file) += operation.bytes;
+      return;
+    case Kind::write_at:
+      write_at(disk.files.at(operation.file), operation.offset, operation.bytes);
       return;
     case Kind::rename:
       disk.names.erase(operation.path);

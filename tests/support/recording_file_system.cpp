@@ -58,6 +58,8 @@ std::string Operation::text() const {
       return "truncate " + path;
     case Kind::append:
       return fmt::format("append {} ({} bytes)", path, bytes.size());
+    case Kind::write_at:
+      return fmt::format("write {} ({} bytes at {})", path, bytes.size(), offset);
     case Kind::sync:
       return "sync " + path;
     case Kind::rename:
@@ -111,6 +113,28 @@ class RecordingFileSystem::Writer final : public storage::WritableFile {
   std::size_t file_;
 };
 
+class RecordingFileSystem::SharedWriter final : public storage::SharedFile {
+ public:
+  SharedWriter(std::shared_ptr<Disk> disk, std::string path, std::size_t file)
+      : disk_(std::move(disk)), path_(std::move(path)), file_(file) {}
+
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::lock_guard lock(disk_->mutex);
+    disk_->record({Operation::Kind::write_at, path_, {}, std::move(text), file_, offset});
+  }
+  void sync() override {
+    const std::lock_guard lock(disk_->mutex);
+    disk_->record({Operation::Kind::sync, path_, {}, {}, file_});
+  }
+  void close() override {}
+
+ private:
+  std::shared_ptr<Disk> disk_;
+  std::string path_;
+  std::size_t file_;
+};
+
 class RecordingFileSystem::Reader final : public storage::ReadableFile {
  public:
   Reader(std::shared_ptr<Disk> disk, std::size_t file) : disk_(std::move(disk)), file_(file) {}
@@ -133,6 +157,50 @@ class RecordingFileSystem::Reader final : public storage::ReadableFile {
   std::size_t file_;
 };
 
+namespace {
+
+/// A file without a name, in memory.
+struct ScratchBytes {
+  std::mutex mutex;
+  std::string bytes;
+};
+
+class ScratchWriter final : public storage::WritableFile {
+ public:
+  explicit ScratchWriter(std::shared_ptr<ScratchBytes> file) : file_(std::move(file)) {}
+  void append(std::span<const std::byte> bytes) override {
+    const std::lock_guard lock(file_->mutex);
+    file_->bytes.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  void sync() override {}
+  void close() override {}
+
+ private:
+  std::shared_ptr<ScratchBytes> file_;
+};
+
+class ScratchReader final : public storage::ReadableFile {
+ public:
+  explicit ScratchReader(std::shared_ptr<ScratchBytes> file) : file_(std::move(file)) {}
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
+    const std::lock_guard lock(file_->mutex);
+    const auto& bytes = file_->bytes;
+    if (offset >= bytes.size()) return 0;
+    const auto size = std::min<std::size_t>(into.size(), bytes.size() - offset);
+    if (size > 0) std::memcpy(into.data(), bytes.data() + offset, size);
+    return size;
+  }
+  std::uint64_t size() override {
+    const std::lock_guard lock(file_->mutex);
+    return file_->bytes.size();
+  }
+
+ private:
+  std::shared_ptr<ScratchBytes> file_;
+};
+
+}  // namespace
+
 RecordingFileSystem::RecordingFileSystem() : RecordingFileSystem(DiskContent{}) {}
 
 RecordingFileSystem::RecordingFileSystem(DiskContent content) : disk_(std::make_shared<Disk>()) {
@@ -154,7 +222,8 @@ std::unique_ptr<storage::WritableFile> RecordingFileSystem::create_file(const Pa
   return std::make_unique<Writer>(disk_, name, file);
 }
 
-std::unique_ptr<storage::WritableFile> RecordingFileSystem::create(const Path& path) {
+std::unique_ptr<storage::WritableFile> RecordingFileSystem::create(const Path& path,
+                                                                   storage::Access /*access*/) {
   return create_file(path, false);
 }
 
@@ -162,13 +231,51 @@ std::unique_ptr<storage::WritableFile> RecordingFileSystem::create_new(const Pat
   return create_file(path, true);
 }
 
-std::unique_ptr<storage::ReadableFile> RecordingFileSystem::open(const Path& path) {
+std::unique_ptr<storage::ReadableFile> RecordingFileSystem::open(const Path& path,
+                                                                 storage::Access /*access*/) {
   const auto name = key(path);
   const std::lock_guard lock(disk_->mutex);
   const auto found = disk_->now.names.find(name);
   if (found == disk_->now.names.end())
     fail("open", name, directory_exists(disk_->now, name) ? EISDIR : ENOENT);
   return std::make_unique<Reader>(disk_, found->second);
+}
+
+std::unique_ptr<storage::SharedFile> RecordingFileSystem::open_shared(const Path& path) {
+  (void)create_file(path, true);
+  const auto name = key(path);
+  const std::lock_guard lock(disk_->mutex);
+  return std::make_unique<SharedWriter>(disk_, name, disk_->now.names.at(name));
+}
+
+std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>>
+RecordingFileSystem::create_scratch(const Path& directory) {
+  const auto name = key(directory);
+  const std::lock_guard lock(disk_->mutex);
+  if (!directory_exists(disk_->now, name)) fail("create scratch in", name, ENOENT);
+  const auto file = std::make_shared<ScratchBytes>();
+  return {std::make_unique<ScratchWriter>(file), std::make_unique<ScratchReader>(file)};
+}
+
+std::optional<storage::FileVersion> RecordingFileSystem::file_version(const Path& path) {
+  const std::lock_guard lock(disk_->mutex);
+  const auto found = disk_->now.names.find(key(path));
+  if (found == disk_->now.names.end()) return std::nullopt;
+  const auto changes = [file = found->second](const Operation& operation) {
+    using Kind = Operation::Kind;
+    const bool content = operation.kind == Kind::create || operation.kind == Kind::truncate ||
+                         operation.kind == Kind::append || operation.kind == Kind::write_at;
+    return content && operation.file == file;
+  };
+  const auto last = std::find_if(disk_->log.rbegin(), disk_->log.rend(), changes);
+  return storage::FileVersion{disk_->now.files.at(found->second).size(), disk_->log.rend() - last};
+}
+
+std::uint64_t RecordingFileSystem::free_bytes(const Path& directory) {
+  const auto name = key(directory);
+  const std::lock_guard lock(disk_->mutex);
+  if (!directory_exists(disk_->now, name)) fail("stat", name, ENOENT);
+  return std::uint64_t{1} << 40;
 }
 
 std::optional<std::uint64_t> RecordingFileSystem::file_size(const Path& path) {
@@ -261,7 +368,10 @@ DiskContent RecordingFileSystem::killed_after(std::size_t operations, std::size_
   auto disk = disk_->first;
   const auto count = std::min(operations, disk_->log.size());
   for (std::size_t i = 0; i < count; ++i) apply(disk_->log[i], disk);
-  if (count < disk_->log.size() && disk_->log[count].kind == Operation::Kind::append) {
+  const auto torn_kind = [](Operation::Kind kind) {
+    return kind == Operation::Kind::append || kind == Operation::Kind::write_at;
+  };
+  if (count < disk_->log.size() && torn_kind(disk_->log[count].kind)) {
     auto torn = disk_->log[count];
     torn.bytes.resize(std::min(torn_bytes, torn.bytes.size()));
     apply(torn, disk);

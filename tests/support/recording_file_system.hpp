@@ -26,12 +26,23 @@ namespace surd::test {
 
 /// One write-like operation that succeeded. `file` numbers what a path named at that time (an inode).
 struct Operation {
-  enum class Kind { make_directory, create, truncate, append, sync, rename, remove, sync_directory };
+  enum class Kind {
+    make_directory,
+    create,
+    truncate,
+    append,
+    write_at,
+    sync,
+    rename,
+    remove,
+    sync_directory
+  };
   Kind kind;
   std::string path;   ///< Of the file or directory; the old one of a rename.
   std::string to;     ///< New path of a rename.
-  std::string bytes;  ///< Of an append.
+  std::string bytes;  ///< Of an append or write_at.
   std::size_t file = 0;
+  std::uint64_t offset = 0;  ///< Of a write_at.
 
   /// "append memo/1.log (96 bytes)".
   [[nodiscard]] std::string text() const;
@@ -52,10 +63,19 @@ class RecordingFileSystem final : public storage::FileSystem {
   /// A disk that holds `content`, all of it durable.
   explicit RecordingFileSystem(DiskContent content);
 
-  std::unique_ptr<storage::WritableFile> create(const storage::Path& path) override;
+  std::unique_ptr<storage::WritableFile> create(const storage::Path& path,
+                                                storage::Access access = storage::Access::cached) override;
   std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
-  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path) override;
+  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path,
+                                              storage::Access access = storage::Access::cached) override;
+  std::unique_ptr<storage::SharedFile> open_shared(const storage::Path& path) override;
+  /// Beside the disk: neither recorded nor there after a crash.
+  std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>> create_scratch(
+      const storage::Path& directory) override;
   std::optional<std::uint64_t> file_size(const storage::Path& path) override;
+  /// Time is counted in operations.
+  std::optional<storage::FileVersion> file_version(const storage::Path& path) override;
+  std::uint64_t free_bytes(const storage::Path& directory) override;
   std::vector<std::string> list(const storage::Path& directory) override;
   void rename(const storage::Path& from, const storage::Path& to) override;
   void remove(const storage::Path& path) override;
@@ -71,7 +91,7 @@ class RecordingFileSystem final : public storage::FileSystem {
   [[nodiscard]] std::map<std::string, std::string> content() const;
 
   /// The disk after SIGKILL: the first `operations` operations, and `torn_bytes` of the next if it is an
-  /// append.
+  /// append or a write_at.
   [[nodiscard]] DiskContent killed_after(std::size_t operations, std::size_t torn_bytes = 0) const;
 
   /// One disk that a loss of power after the first `operations` operations may leave, drawn with `choice`:
@@ -80,6 +100,7 @@ class RecordingFileSystem final : public storage::FileSystem {
   ///    stretch inside it, may read as zeros; a truncation may not have happened;
   ///  - of the creations, renames and removals in a directory since its last sync_directory(), any subset
   ///    survives that keeps the order of operations on the same name (so unrelated ones are reordered);
+  ///  - of the writes at offsets since the last sync, any of them survive, whole or a prefix;
   ///  - syncing a file does not make its name durable; directories are durable once made.
   [[nodiscard]] DiskContent power_lost_after(std::size_t operations, base::RandomStream& choice) const;
 
@@ -87,6 +108,7 @@ class RecordingFileSystem final : public storage::FileSystem {
   struct Disk;
   class Writer;
   class Reader;
+  class SharedWriter;
   std::unique_ptr<storage::WritableFile> create_file(const storage::Path& path, bool exclusive);
 
   std::shared_ptr<Disk> disk_;

@@ -36,6 +36,30 @@ class FailingFileSystem::Writer final : public storage::WritableFile {
   Path path_;
 };
 
+class FailingFileSystem::SharedWriter final : public storage::SharedFile {
+ public:
+  SharedWriter(FailingFileSystem& owner, std::unique_ptr<storage::SharedFile> file, Path path)
+      : owner_(owner), file_(std::move(file)), path_(std::move(path)) {}
+
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    owner_.count("write", path_, [&] { file_->write_at(offset, bytes.first(bytes.size() / 2)); });
+    file_->write_at(offset, bytes);
+  }
+  void sync() override {
+    owner_.count("sync", path_);
+    file_->sync();
+  }
+  void close() override {
+    owner_.count("close", path_);
+    file_->close();
+  }
+
+ private:
+  FailingFileSystem& owner_;
+  std::unique_ptr<storage::SharedFile> file_;
+  Path path_;
+};
+
 void FailingFileSystem::count(const char* call, const Path& path, const std::function<void()>& partly) {
   const auto number = ++operations_;
   if (failure_.lasting ? number < failure_.at : number != failure_.at) return;
@@ -51,9 +75,21 @@ std::unique_ptr<storage::WritableFile> FailingFileSystem::wrap(std::unique_ptr<s
   return std::make_unique<Writer>(*this, std::move(file), path);
 }
 
-std::unique_ptr<storage::WritableFile> FailingFileSystem::create(const Path& path) {
+std::unique_ptr<storage::WritableFile> FailingFileSystem::create(const Path& path, storage::Access access) {
   count("create", path);
-  return wrap(files_.create(path), path);
+  return wrap(files_.create(path, access), path);
+}
+
+std::unique_ptr<storage::SharedFile> FailingFileSystem::open_shared(const Path& path) {
+  count("create", path);
+  return std::make_unique<SharedWriter>(*this, files_.open_shared(path), path);
+}
+
+std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>>
+FailingFileSystem::create_scratch(const Path& directory) {
+  count("create", directory / "(scratch)");
+  auto [writer, reader] = files_.create_scratch(directory);
+  return {wrap(std::move(writer), directory / "(scratch)"), std::move(reader)};
 }
 
 std::unique_ptr<storage::WritableFile> FailingFileSystem::create_new(const Path& path) {
@@ -90,9 +126,14 @@ RecordingFileSystem StaleFileSystem::seen(const Path& path) const {
   return own_.contains(path.lexically_normal()) ? disk_ : past();
 }
 
-std::unique_ptr<storage::WritableFile> StaleFileSystem::create(const Path& path) {
+std::unique_ptr<storage::WritableFile> StaleFileSystem::create(const Path& path, storage::Access access) {
   own_.insert(path.lexically_normal());
-  return disk_.create(path);
+  return disk_.create(path, access);
+}
+
+std::unique_ptr<storage::SharedFile> StaleFileSystem::open_shared(const Path& path) {
+  own_.insert(path.lexically_normal());
+  return disk_.open_shared(path);
 }
 
 std::unique_ptr<storage::WritableFile> StaleFileSystem::create_new(const Path& path) {
@@ -101,17 +142,21 @@ std::unique_ptr<storage::WritableFile> StaleFileSystem::create_new(const Path& p
   return file;
 }
 
-std::unique_ptr<storage::ReadableFile> StaleFileSystem::open(const Path& path) {
+std::unique_ptr<storage::ReadableFile> StaleFileSystem::open(const Path& path, storage::Access access) {
   auto view = seen(path);
   if (view.file_size(path) && !disk_.same_file(path, view)) {
     throw base::IoError(fmt::format("open {}: {}", path.native(), std::generic_category().message(ESTALE)),
                         ESTALE);
   }
-  return view.open(path);
+  return view.open(path, access);
 }
 
 std::optional<std::uint64_t> StaleFileSystem::file_size(const Path& path) {
   return seen(path).file_size(path);
+}
+
+std::optional<storage::FileVersion> StaleFileSystem::file_version(const Path& path) {
+  return seen(path).file_version(path);
 }
 
 std::vector<std::string> StaleFileSystem::list(const Path& directory) {

@@ -27,20 +27,29 @@ struct Failure {
   bool torn = true;     ///< Half of a failing append is written.
 };
 
-/// Passes everything on to another file system, except what fails: create, append, sync, close, rename,
-/// remove, make_directories and sync_directory count. Thread-safe if the other is.
+/// Passes everything on to another file system, except what fails: create, append, write_at, sync, close,
+/// rename, remove, make_directories and sync_directory count. Thread-safe if the other is.
 class FailingFileSystem final : public storage::FileSystem {
  public:
   FailingFileSystem(storage::FileSystem& files, Failure failure) : files_(files), failure_(failure) {}
 
-  std::unique_ptr<storage::WritableFile> create(const storage::Path& path) override;
+  std::unique_ptr<storage::WritableFile> create(const storage::Path& path,
+                                                storage::Access access = storage::Access::cached) override;
   std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
-  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path) override {
-    return files_.open(path);
+  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path,
+                                              storage::Access access = storage::Access::cached) override {
+    return files_.open(path, access);
   }
+  std::unique_ptr<storage::SharedFile> open_shared(const storage::Path& path) override;
+  std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>> create_scratch(
+      const storage::Path& directory) override;
   std::optional<std::uint64_t> file_size(const storage::Path& path) override {
     return files_.file_size(path);
   }
+  std::optional<storage::FileVersion> file_version(const storage::Path& path) override {
+    return files_.file_version(path);
+  }
+  std::uint64_t free_bytes(const storage::Path& directory) override { return files_.free_bytes(directory); }
   std::vector<std::string> list(const storage::Path& directory) override { return files_.list(directory); }
   void rename(const storage::Path& from, const storage::Path& to) override;
   void remove(const storage::Path& path) override;
@@ -52,6 +61,7 @@ class FailingFileSystem final : public storage::FileSystem {
 
  private:
   class Writer;
+  class SharedWriter;
   /// Counts an operation. @throws IoError  if it is to fail, after `partly` has been called.
   void count(const char* call, const storage::Path& path, const std::function<void()>& partly = {});
   std::unique_ptr<storage::WritableFile> wrap(std::unique_ptr<storage::WritableFile> file,
@@ -70,10 +80,19 @@ class StaleFileSystem final : public storage::FileSystem {
  public:
   StaleFileSystem(RecordingFileSystem disk, std::size_t lag) : disk_(std::move(disk)), lag_(lag) {}
 
-  std::unique_ptr<storage::WritableFile> create(const storage::Path& path) override;
+  std::unique_ptr<storage::WritableFile> create(const storage::Path& path,
+                                                storage::Access access = storage::Access::cached) override;
   std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
-  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path) override;
+  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path,
+                                              storage::Access access = storage::Access::cached) override;
+  std::unique_ptr<storage::SharedFile> open_shared(const storage::Path& path) override;
+  std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>> create_scratch(
+      const storage::Path& directory) override {
+    return disk_.create_scratch(directory);
+  }
   std::optional<std::uint64_t> file_size(const storage::Path& path) override;
+  std::optional<storage::FileVersion> file_version(const storage::Path& path) override;
+  std::uint64_t free_bytes(const storage::Path& directory) override { return disk_.free_bytes(directory); }
   std::vector<std::string> list(const storage::Path& directory) override;
   void rename(const storage::Path& from, const storage::Path& to) override;
   void remove(const storage::Path& path) override;

@@ -1,0 +1,76 @@
+#include "surd/stream/detail/bind.hpp"
+
+#include <fmt/format.h>
+
+namespace surd::stream::detail {
+namespace {
+
+using table::Schema;
+
+std::vector<bool> needs_of_right(const Join& join, const BoundStep& step) {
+  const auto& right = step.right->schema;
+  std::vector<bool> needed(right.size());
+  for (const auto& key : join.right_by) needed[table::find(right, key)] = true;
+  const auto names = right_names(join, step.before, right);
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    if (names[i].empty() || step.after.size() == step.before.size()) continue;
+    if (step.needed[table::find(step.after, names[i])]) needed[i] = true;
+  }
+  return needed;
+}
+
+/// Walks back from the result: what each step must keep.
+void prune(BoundQuery& query, std::vector<bool> needed) {
+  for (auto step = query.steps.rbegin(); step != query.steps.rend(); ++step) {
+    step->needed = needed;
+    if (step->right) prune(*step->right, needs_of_right(*std::get<std::shared_ptr<Join>>(step->step), *step));
+    needed = needed_before(step->step, step->before, step->after, step->needed);
+  }
+  query.needed = std::move(needed);
+}
+
+std::shared_ptr<BoundQuery> bind_steps(const Query& query, storage::FileSystem& files) {
+  auto bound = std::make_shared<BoundQuery>();
+  bound->input = table::open_input(query.input, files);
+  bound->schema = bound->input->schema();
+  for (const auto& step : query.steps) {
+    BoundStep next{.step = step, .before = bound->schema, .after = {}, .needed = {}};
+    try {
+      if (const auto* join = std::get_if<std::shared_ptr<Join>>(&step)) {
+        next.right = bind_steps((*join)->right, files);
+      }
+      next.after = schema_after(step, next.before, next.right ? next.right->schema : Schema{});
+    } catch (const base::UsageError& e) {
+      throw base::UsageError(fmt::format("step {} ({}): {}", bound->steps.size() + 1, to_text(step), e.what()));
+    }
+    bound->schema = next.after;
+    bound->steps.push_back(std::move(next));
+  }
+  return bound;
+}
+
+}  // namespace
+
+Schema BoundStep::kept() const {
+  Schema schema;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    if (needed[i]) schema.push_back(after[i]);
+  }
+  return schema;
+}
+
+std::uint64_t BoundQuery::input_bytes() const {
+  std::uint64_t bytes = input->bytes();
+  for (const auto& step : steps) {
+    if (step.right) bytes += step.right->input_bytes();
+  }
+  return bytes;
+}
+
+std::shared_ptr<BoundQuery> bind(const Query& query, storage::FileSystem& files) {
+  auto bound = bind_steps(query, files);
+  prune(*bound, std::vector<bool>(bound->schema.size(), true));
+  return bound;
+}
+
+}  // namespace surd::stream::detail

@@ -1,0 +1,37 @@
+// How a stage divides the memory of its rank. The one place where shares are decided.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace surd::stream::detail {
+
+/// A right side of a join of at most so many bytes of rows is not partitioned but loaded whole by every rank.
+/// A constant, and below an eighth of the least memory: whether a join is cut into partitions decides the
+/// order of its rows, which must not depend on memory.
+inline constexpr std::uint64_t broadcast_limit_bytes = 256 << 10;
+
+/// Below this no stage is planned.
+inline constexpr std::uint64_t least_memory_bytes = 4 << 20;
+
+struct Division {
+  std::uint64_t reader = 0;     ///< 1/8: file blocks and the batch a reader makes.
+  std::uint64_t batch = 0;      ///< 1/16: bytes of rows decoded, or made, at a time.
+  std::uint64_t encode = 0;     ///< 1/16: rows as bytes on their way to a sink or a spill file.
+  std::uint64_t broadcast = 0;  ///< 1/8 each: loaded right sides of joins.
+  std::uint64_t heavy = 0;      ///< What is left, shared equally by what sorts, groups, merges and partitions.
+};
+
+/// `heavy`: how many such parts the stage has, 0 to 2.
+[[nodiscard]] constexpr Division divide(std::uint64_t memory, std::uint64_t heavy, std::uint64_t broadcasts) {
+  Division part{.reader = memory / 8, .batch = memory / 16, .encode = memory / 16, .broadcast = memory / 8};
+  // More than some megabytes per batch only cost cache misses.
+  part.batch = std::min<std::uint64_t>(part.batch, 1 << 20);
+  part.encode = std::min<std::uint64_t>(part.encode, 4 << 20);
+  part.reader = std::min<std::uint64_t>(part.reader, 16 << 20);
+  const auto light = part.reader + part.batch + part.encode + broadcasts * part.broadcast;
+  part.heavy = light < memory ? (memory - light) / std::max<std::uint64_t>(1, heavy) : 0;
+  return part;
+}
+
+}  // namespace surd::stream::detail
