@@ -25,6 +25,7 @@ const std::vector<Workload>& workloads() {
       {"scan", "seconds to find 10^6 stored records again", scan},
       {"plan", "seconds and memory to plan a grid", plan},
       {"balance", "share of the ideal makespan", balance},
+      {"ranks-sort", "keys in memory sorted across ranks, per second and rank", ranks_sort},
   };
   return all;
 }

@@ -44,6 +44,7 @@ std::vector<Figure> sweep_points(const surd::mpi::Session& session, const Option
 std::vector<Figure> scan(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> plan(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> balance(const surd::mpi::Session& session, const Options& options);
+std::vector<Figure> ranks_sort(const surd::mpi::Session& session, const Options& options);
 
 /// A job text (JSON is YAML) as a definition of function "bench".
 surd::sweep::Definition definition(const std::string& job, const std::string& name = "bench");

@@ -214,6 +214,24 @@ TEST(Expressions, NameThePlaceOfAMistake) {
   for (const auto& m : mistakes) EXPECT_THAT(mistake_of(m.text), HasSubstr(m.message)) << m.text;
 }
 
+TEST(Expressions, RefuseWhatOnlyTablesHave) {
+  const std::vector<Mistake> mistakes{
+      {"L is null", "column 3: 'is null' is for tables only"},
+      {"model like 'a%'", "column 7: 'like' is for tables only"},
+      {"model not like 'a%'", "column 7: 'not like' is for tables only"},
+      {"1 + length(model)", "column 5: length() is for tables only"},
+      {"null == 3", "column 1: unknown name 'null'"},
+      {"L is 3", "column 6: expected null (is null, is not null), found '3'"},
+  };
+  for (const auto& m : mistakes) EXPECT_THAT(mistake_of(m.text), HasSubstr(m.message)) << m.text;
+}
+
+TEST(Expressions, MayStillNameAxesAsTheWordsOfTables) {
+  const std::vector<std::string> axes{"is", "like", "null", "lower"};
+  const auto value = [](std::size_t i) -> Value { return static_cast<std::int64_t>(i + 1); };
+  EXPECT_EQ(Expression::parse("is + like + null + lower", axes).evaluate(value), integer(10));
+}
+
 TEST(Expressions, OfHostileDepthAndLengthAreRefused) {
   const auto repeated = [](const char* part, int times) {
     std::string text;

@@ -47,7 +47,7 @@ void expect_sorted(std::vector<T> values, std::uint64_t exchange_bytes = 1 << 16
   auto expected = gather(values);
   std::sort(expected.begin(), expected.end(), less<T>);
 
-  sort(world(), values, exchange_bytes);
+  (void)sort(world(), values, exchange_bytes);
 
   const auto total = expected.size();
   const auto size = static_cast<std::size_t>(world().size());
@@ -83,9 +83,7 @@ std::vector<Input> inputs() {
   return {
       {"uniform", [](auto n, auto& r) { return fill(n, [&](auto) { return r(); }); }},
       {"gauss",
-       [](auto n, auto& r) {
-         return fill(n, [&](auto) { return (r() >> 2) + (r() >> 2) + (r() >> 2); });
-       }},
+       [](auto n, auto& r) { return fill(n, [&](auto) { return (r() >> 2) + (r() >> 2) + (r() >> 2); }); }},
       {"zipf 0.8", [](auto n, auto& r) { return fill(n, [&](auto) { return zipf(r, 0.8); }); }},
       {"zipf 1.2", [](auto n, auto& r) { return fill(n, [&](auto) { return zipf(r, 1.2); }); }},
       {"all equal", [](auto n, auto&) { return fill(n, [](auto) { return 7U; }); }},
@@ -104,9 +102,7 @@ std::vector<Input> inputs() {
       {"duplicates of powers of two",
        [](auto n, auto&) { return fill(n, [](auto i) { return std::bit_width(i); }); }},
       {"lowest and highest keys",
-       [](auto n, auto& r) {
-         return fill(n, [&](auto) { return r() % 3 == 0 ? 0 : top - r() % 2; });
-       }},
+       [](auto n, auto& r) { return fill(n, [&](auto) { return r() % 3 == 0 ? 0 : top - r() % 2; }); }},
       {"dense with one far key",
        [rank](auto n, auto&) { return fill(n, [&](auto i) { return i == 0 ? top - rank : i; }); }},
   };
@@ -177,7 +173,7 @@ TEST(DistributedSort, KeepsTheBitsOfNaNs) {
   std::vector<double> values;
   for (const auto pattern : bits) values.push_back(std::bit_cast<double>(pattern));
 
-  sort(surd_test_session->self(), values);
+  (void)sort(surd_test_session->self(), values);
 
   EXPECT_EQ(std::bit_cast<std::uint64_t>(values[0]), 0xFFF0'0000'0000'0000) << "-infinity comes first";
   std::vector<std::uint64_t> kept;

@@ -7,16 +7,13 @@
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
-#include "surd/expression/detail/tree.hpp"
+#include "surd/expression/arithmetic.hpp"
+#include "surd/expression/tree.hpp"
 
-namespace surd::expression::detail {
+namespace surd::expression {
 namespace {
 
 using Variable = std::function<Value(std::size_t)>;
-
-[[noreturn]] void fail(const Node& node, const std::string& message) {
-  throw base::UsageError(fmt::format("column {}: {}", node.column, message));
-}
 
 [[noreturn]] void fail_types(const Node& node, const Value& a, const Value& b) {
   fail(node, fmt::format("'{}' does not fit {} and {}", node.name, type_name(a), type_name(b)));
@@ -31,19 +28,8 @@ double real(const Value& value) {
   return integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value);
 }
 
-/// -1, 0 or 1, exactly even where the integer has no equal float; nullopt if one is NaN.
-std::optional<int> order(std::int64_t a, double b) {
-  if (std::isnan(b)) return std::nullopt;
-  if (b >= 0x1p63) return -1;
-  if (b < -0x1p63) return 1;
-  const double whole = std::trunc(b);
-  const auto integer = static_cast<std::int64_t>(whole);
-  if (a != integer) return a < integer ? -1 : 1;
-  return b == whole ? 0 : b > whole ? -1 : 1;
-}
-
 template <class T>
-std::optional<int> order(const T& a, const T& b) {
+std::optional<int> order_alike(const T& a, const T& b) {
   return a < b ? -1 : b < a ? 1 : 0;
 }
 
@@ -51,7 +37,7 @@ std::optional<int> order(const T& a, const T& b) {
 std::optional<int> compare(const Node& node, const Value& a, const Value& b) {
   const auto* integer_a = std::get_if<std::int64_t>(&a);
   const auto* integer_b = std::get_if<std::int64_t>(&b);
-  if (integer_a != nullptr && integer_b != nullptr) return order(*integer_a, *integer_b);
+  if (integer_a != nullptr && integer_b != nullptr) return order_alike(*integer_a, *integer_b);
   if (is_number(a) && is_number(b)) {
     if (integer_a != nullptr) return order(*integer_a, std::get<double>(b));
     if (integer_b != nullptr) {
@@ -59,15 +45,15 @@ std::optional<int> compare(const Node& node, const Value& a, const Value& b) {
       return reversed ? std::optional(-*reversed) : std::nullopt;
     }
     if (std::isnan(std::get<double>(a)) || std::isnan(std::get<double>(b))) return std::nullopt;
-    return order(std::get<double>(a), std::get<double>(b));
+    return order_alike(std::get<double>(a), std::get<double>(b));
   }
   if (a.index() != b.index()) fail_types(node, a, b);
-  if (const auto* text = std::get_if<std::string>(&a)) return order(*text, std::get<std::string>(b));
+  if (const auto* text = std::get_if<std::string>(&a)) return order_alike(*text, std::get<std::string>(b));
   const bool equality = node.kind != Kind::less && node.kind != Kind::less_equal &&
                         node.kind != Kind::greater && node.kind != Kind::greater_equal &&
                         node.kind != Kind::min && node.kind != Kind::max;
   if (!equality) fail_types(node, a, b);
-  return order(std::get<bool>(a), std::get<bool>(b));
+  return order_alike(std::get<bool>(a), std::get<bool>(b));
 }
 
 bool holds(Kind kind, std::optional<int> order) {
@@ -88,17 +74,6 @@ bool holds(Kind kind, std::optional<int> order) {
   }
 }
 
-/// By squaring; nullopt if it overflows. `exponent` >= 0.
-std::optional<std::int64_t> integer_power(std::int64_t base, std::int64_t exponent) {
-  std::int64_t result = 1;
-  while (true) {
-    if ((exponent & 1) != 0 && __builtin_mul_overflow(result, base, &result)) return std::nullopt;
-    exponent >>= 1;
-    if (exponent == 0) return result;
-    if (__builtin_mul_overflow(base, base, &base)) return std::nullopt;
-  }
-}
-
 Value integer_arithmetic(const Node& node, std::int64_t a, std::int64_t b) {
   std::int64_t result = 0;
   bool overflow = false;
@@ -114,16 +89,12 @@ Value integer_arithmetic(const Node& node, std::int64_t a, std::int64_t b) {
       break;
     case Kind::remainder:
       if (b == 0) fail(node, fmt::format("{} % 0", a));
-      result = b == -1 ? 0 : a % b;
-      if (result != 0 && (result < 0) != (b < 0)) result += b;
+      result = remainder(a, b);
       break;
-    case Kind::power: {
+    case Kind::power:
       if (b < 0) return std::pow(static_cast<double>(a), static_cast<double>(b));
-      const auto power = integer_power(a, b);
-      overflow = !power;
-      result = power.value_or(0);
+      overflow = power_overflows(a, b, result);
       break;
-    }
     default:
       return static_cast<double>(a) / static_cast<double>(b);
   }
@@ -143,10 +114,8 @@ double real_arithmetic(Kind kind, double a, double b) {
       return a / b;
     case Kind::power:
       return std::pow(a, b);
-    default: {  // Remainder: of the sign of b, as for integers.
-      const double rest = std::fmod(a, b);
-      return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
-    }
+    default:
+      return remainder(a, b);
   }
 }
 
@@ -272,4 +241,4 @@ Value evaluate(const Node& node, const Variable& variable) {
   }
 }
 
-}  // namespace surd::expression::detail
+}  // namespace surd::expression

@@ -5,7 +5,7 @@
 // calls abs sqrt exp log log2 log10 sin cos tan floor ceil round min max. Integers stay integers under + - *
 // % and ** (beyond 64 bits is an error), / gives a float, floor, ceil and round (halves to even) an integer;
 // % has the sign of its right side. Floats follow IEEE 754: 1 / 0 is infinite. Types must fit: 'a' + 1 is an
-// error, and so is 'a' == 1.
+// error, and so is 'a' == 1. Tables (table/evaluate.hpp) add nulls and functions of texts; tree.hpp has all.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@
 namespace surd::expression {
 
 using Value = std::variant<bool, std::int64_t, double, std::string>;
+
+struct Node;
 
 /// A parsed expression. Immutable; cheap to copy; evaluating is thread-safe.
 class Expression {
@@ -35,8 +37,6 @@ class Expression {
   /// @throws UsageError  also if the result is no bool / no number.
   [[nodiscard]] bool test(const std::function<Value(std::size_t)>& value) const;
   [[nodiscard]] double number(const std::function<Value(std::size_t)>& value) const;
-
-  class Node;
 
  private:
   explicit Expression(std::shared_ptr<const Node> root);

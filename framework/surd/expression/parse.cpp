@@ -1,165 +1,21 @@
-#include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
+#include <string>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "surd/base/error.hpp"
-#include "surd/base/spec.hpp"
+#include "surd/expression/detail/builder.hpp"
 #include "surd/expression/detail/grammar.hpp"
-#include "surd/expression/detail/tree.hpp"
+#include "surd/expression/tree.hpp"
 
-namespace surd::expression::detail {
+namespace surd::expression {
 namespace {
 
 namespace pegtl = tao::pegtl;
+namespace grammar = detail::grammar;
+using detail::Builder;
 
 constexpr std::size_t longest_text = 64 * 1024;
-constexpr std::size_t deepest_parse = 200;  // Of parentheses and the like: bounds the parser's stack.
-constexpr std::size_t deepest_tree = 1000;  // Of chains such as a + b + c too: bounds the evaluator's.
-
-struct FunctionEntry {
-  std::string_view name;
-  Kind kind;
-  RealFunction function;
-};
-
-constexpr std::array<FunctionEntry, 14> functions{{
-    {"abs", Kind::absolute, nullptr},
-    {"floor", Kind::floor, nullptr},
-    {"ceil", Kind::ceil, nullptr},
-    {"round", Kind::round, nullptr},
-    {"min", Kind::min, nullptr},
-    {"max", Kind::max, nullptr},
-    {"sqrt", Kind::real_function, std::sqrt},
-    {"exp", Kind::real_function, std::exp},
-    {"log", Kind::real_function, std::log},
-    {"log2", Kind::real_function, std::log2},
-    {"log10", Kind::real_function, std::log10},
-    {"sin", Kind::real_function, std::sin},
-    {"cos", Kind::real_function, std::cos},
-    {"tan", Kind::real_function, std::tan},
-}};
-
-/// Ends in "did you mean 'x'?" or in all candidates.
-std::string hint(std::string_view word, const std::vector<std::string_view>& candidates,
-                 std::string_view plural) {
-  const auto guess = base::nearest(word, candidates);
-  if (!guess.empty()) return fmt::format("did you mean '{}'?", guess);
-  return fmt::format("{} are {}", plural, fmt::join(candidates, ", "));
-}
-
-/// What the parser has so far: operands without operator yet.
-class Builder {
- public:
-  Builder(std::string_view text, const std::vector<std::string>& names) : text_(text), names_(names) {}
-
-  void literal(Value value, std::size_t byte) {
-    auto node = make(Kind::literal, byte);
-    node->value = std::move(value);
-    operands_.push_back(std::move(node));
-  }
-
-  void variable(std::string_view name, std::size_t byte) {
-    const auto it = std::find(names_.begin(), names_.end(), name);
-    if (it == names_.end()) {
-      fail(byte, fmt::format("unknown name '{}'; {}", name,
-                             hint(name, {names_.begin(), names_.end()}, "known names")));
-    }
-    auto node = make(Kind::variable, byte);
-    node->variable = static_cast<std::size_t>(it - names_.begin());
-    operands_.push_back(std::move(node));
-  }
-
-  /// Applies an operator to the last `count` operands.
-  void apply(Kind kind, std::size_t count, std::size_t byte) {
-    auto node = make(kind, byte);
-    take(*node, operands_.size() - count);
-    operands_.push_back(std::move(node));
-  }
-
-  void open() { marks_.push_back(operands_.size()); }
-
-  void open_call(std::string_view name, std::size_t byte) {
-    const auto it =
-        std::find_if(functions.begin(), functions.end(), [&](const auto& f) { return f.name == name; });
-    if (it == functions.end()) {
-      std::vector<std::string_view> known;
-      for (const auto& function : functions) known.push_back(function.name);
-      fail(byte, fmt::format("unknown function '{}'; {}", name, hint(name, known, "functions")));
-    }
-    calls_.push_back({&*it, byte});
-    open();
-  }
-
-  void close_call() {
-    const auto [entry, byte] = calls_.back();
-    calls_.pop_back();
-    auto node = make(entry->kind, byte);
-    node->function = entry->function;
-    node->name = entry->name;
-    take(*node, marks_.back());
-    marks_.pop_back();
-    const bool several = entry->kind == Kind::min || entry->kind == Kind::max;
-    if (!several && node->children.size() != 1) {
-      fail(byte, fmt::format("{} takes one value, found {}", entry->name, node->children.size()));
-    }
-    operands_.push_back(std::move(node));
-  }
-
-  /// The list's items and the value before them.
-  void close_list(Kind kind, std::size_t byte) {
-    const auto items = operands_.size() - marks_.back();
-    marks_.pop_back();
-    apply(kind, items + 1, byte);
-  }
-
-  NodePointer finish() {
-    base::expect(operands_.size() == 1, "an expression has one root");
-    return std::move(operands_.back());
-  }
-
-  [[noreturn]] void fail(std::size_t byte, const std::string& message) const {
-    throw base::UsageError(fmt::format("column {}: {}", column(byte), message));
-  }
-
- private:
-  NodePointer make(Kind kind, std::size_t byte) const {
-    auto node = std::make_unique<Node>();
-    node->kind = kind;
-    node->column = column(byte);
-    node->name = symbol(kind);
-    return node;
-  }
-
-  /// Moves the operands from `first` on below `node`.
-  void take(Node& node, std::size_t first) {
-    for (auto i = first; i < operands_.size(); ++i) {
-      node.depth = std::max(node.depth, operands_[i]->depth + 1);
-      node.children.push_back(std::move(operands_[i]));
-    }
-    operands_.resize(first);
-    if (node.depth > deepest_tree) {
-      throw base::UsageError(
-          fmt::format("column {}: more than {} operators in a row", node.column, deepest_tree));
-    }
-  }
-
-  /// Characters, not bytes, from 1.
-  [[nodiscard]] std::size_t column(std::size_t byte) const {
-    const auto before = text_.substr(0, byte);
-    const auto starts = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
-    return static_cast<std::size_t>(std::count_if(before.begin(), before.end(), starts)) + 1;
-  }
-
-  std::string_view text_;
-  const std::vector<std::string>& names_;
-  std::vector<NodePointer> operands_;
-  std::vector<std::size_t> marks_;
-  std::vector<std::pair<const FunctionEntry*, std::size_t>> calls_;
-};
 
 Value read_number(std::string_view text, std::size_t byte, const Builder& builder) {
   const auto* const end = text.data() + text.size();
@@ -225,16 +81,20 @@ struct Action<grammar::key_true> : BoolAction<true> {};
 template <>
 struct Action<grammar::key_false> : BoolAction<false> {};
 
-struct NameAction {
+template <>
+struct Action<grammar::variable_name> {
+  template <class Input>
+  static void apply(const Input& in, Builder& builder) {
+    builder.plain_name(in.string_view(), in.position().byte);
+  }
+};
+template <>
+struct Action<grammar::quoted_name> {
   template <class Input>
   static void apply(const Input& in, Builder& builder) {
     builder.variable(in.string_view(), in.position().byte);
   }
 };
-template <>
-struct Action<grammar::variable_name> : NameAction {};
-template <>
-struct Action<grammar::quoted_name> : NameAction {};
 
 template <>
 struct Action<grammar::function_name> {
@@ -259,6 +119,13 @@ struct Action<grammar::prefix<kind, Operator, Operand>> {
     builder.apply(kind, 1, in.position().byte);
   }
 };
+template <Kind kind, class Operator>
+struct Action<grammar::postfix<kind, Operator>> {
+  template <class Input>
+  static void apply(const Input& in, Builder& builder) {
+    builder.apply(kind, 1, in.position().byte);
+  }
+};
 template <Kind kind, class Operator, class Operand>
 struct Action<grammar::tail<kind, Operator, Operand>> {
   template <class Input>
@@ -270,6 +137,8 @@ struct Action<grammar::tail<kind, Operator, Operand>> {
     }
   }
 };
+
+constexpr std::size_t deepest_parse = 200;  // Of parentheses and the like: bounds the parser's stack.
 
 // All recursion passes through these two.
 template <>
@@ -290,6 +159,8 @@ template <>
 constexpr const char* expectation<grammar::close_backquote> = "the closing ` of the name";
 template <>
 constexpr const char* expectation<grammar::bracketed> = "a list such as [1, 2]";
+template <>
+constexpr const char* expectation<grammar::must_null> = "null (is null, is not null)";
 template <>
 constexpr const char* expectation<grammar::close_list> = "',' or ']'";
 template <>
@@ -320,54 +191,12 @@ std::string found_at(std::string_view text, std::size_t byte) {
 
 }  // namespace
 
-std::string_view symbol(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::logical_or:
-      return "or";
-    case Kind::logical_and:
-      return "and";
-    case Kind::logical_not:
-      return "not";
-    case Kind::equal:
-      return "==";
-    case Kind::not_equal:
-      return "!=";
-    case Kind::less:
-      return "<";
-    case Kind::less_equal:
-      return "<=";
-    case Kind::greater:
-      return ">";
-    case Kind::greater_equal:
-      return ">=";
-    case Kind::in:
-      return "in";
-    case Kind::not_in:
-      return "not in";
-    case Kind::add:
-      return "+";
-    case Kind::subtract:
-    case Kind::negate:
-      return "-";
-    case Kind::multiply:
-      return "*";
-    case Kind::divide:
-      return "/";
-    case Kind::remainder:
-      return "%";
-    case Kind::power:
-      return "**";
-    default:
-      return {};
-  }
-}
-
-NodePointer parse(std::string_view text, const std::vector<std::string>& names) {
+NodePointer parse(std::string_view text, const std::vector<std::string>& names, Language language) {
   if (text.size() > longest_text) {
     throw base::UsageError(
         fmt::format("an expression of {} bytes is longer than {}", text.size(), longest_text));
   }
-  Builder builder(text, names);
+  Builder builder(text, names, language);
   pegtl::memory_input in(text.data(), text.size(), "");
   try {
     pegtl::parse<grammar::whole, Action, Control>(in, builder);
@@ -381,4 +210,4 @@ NodePointer parse(std::string_view text, const std::vector<std::string>& names) 
   return builder.finish();
 }
 
-}  // namespace surd::expression::detail
+}  // namespace surd::expression

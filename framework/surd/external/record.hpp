@@ -10,8 +10,9 @@
 
 namespace surd::external {
 
-/// Type of a part of a key inside a fixed-size record; numbers are little-endian. Floats are ordered
-/// -inf < ... < -0 = 0 < ... < inf < NaN; bytes as unsigned, from the first.
+/// Type of a part of a key inside a fixed-size record; numbers are little-endian. Floats are totally ordered,
+/// -inf < ... < -0 < 0 < ... < inf < NaN, NaNs by their bits (negative ones last), so that floats that are
+/// equal are the same; bytes as unsigned, from the first.
 enum class FieldType : std::uint8_t { bytes, u8, u16, u32, u64, i8, i16, i32, i64, f32, f64 };
 
 [[nodiscard]] std::size_t field_bytes(FieldType type) noexcept;  ///< 0 for bytes.
@@ -50,6 +51,9 @@ inline constexpr std::size_t variable_header_bytes = 8;
 /// Order of two records by their keys.
 [[nodiscard]] std::strong_ordering compare(const RecordFormat& format, const std::byte* a,
                                            const std::byte* b) noexcept;
+
+/// Sum of the XXH3-64 of each of `records` (whole records, back to back): independent of their order.
+[[nodiscard]] std::uint64_t checksum(const RecordFormat& format, std::span<const std::byte> records) noexcept;
 
 /// Byte strings back to back: row i is bytes[ends[i - 1], ends[i]), with ends[-1] = 0.
 struct ByteRows {

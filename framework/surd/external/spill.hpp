@@ -20,7 +20,8 @@ struct Extent {
   std::uint64_t bytes = 0;
 };
 
-/// One growing file with one writer. Bytes may be read as soon as flush() returned.
+/// One growing file with one writer. Bytes may be read as soon as flush(), or a wait for them, returned.
+/// After the last flush() it may outlive the AsyncIo; else it waits for its appends when destroyed.
 class SpillFile {
  public:
   /// Without a name: gone with this process.

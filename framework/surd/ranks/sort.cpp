@@ -1,9 +1,11 @@
 #include "surd/ranks/sort.hpp"
 
+#include <chrono>
 #include <cstring>
 #include <limits>
 #include <span>
 #include <type_traits>
+#include <utility>
 
 #include "surd/ranks/detail/sort_keys.hpp"
 #include "surd/ranks/detail/splitters.hpp"
@@ -60,6 +62,10 @@ auto keys_of(std::vector<T>& values) {
   return std::span<Key>(reinterpret_cast<Key*>(values.data()), values.size());
 }
 
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 /// Makes `values` of size `n` without keeping or copying what it holds.
 template <class T>
 void renew(std::vector<T>& values, std::size_t n) {
@@ -70,27 +76,40 @@ void renew(std::vector<T>& values, std::size_t n) {
 }  // namespace
 
 template <class T>
-void sort(const mpi::Communicator& ranks, std::vector<T>& values, std::uint64_t exchange_bytes) {
+SortSeconds sort(const mpi::Communicator& ranks, std::vector<T>& values, std::uint64_t exchange_bytes) {
   using Key = typename Order<T>::Key;
+  SortSeconds seconds;
+  double then = now_seconds();
+  const auto note = [&then](double& into) {
+    const double now = now_seconds();
+    into = now - std::exchange(then, now);
+  };
   replace_bits(values, Order<T>::to_key);
   detail::sort_keys<Key>(keys_of(values));
+  note(seconds.local);
   if (ranks.size() > 1) {
+    ranks.barrier();  // politely: ranks that are ready leave their cores to the others
+    then = now_seconds();
     const auto cuts = detail::exact_cuts<Key>(ranks, keys_of(values));
     const auto from = detail::announce(ranks, cuts);
+    note(seconds.splitting);
     std::vector<T> part(from.back());
     detail::exchange<Key>(ranks, keys_of(values), cuts, keys_of(part), from, exchange_bytes);
+    note(seconds.exchange);
     renew(values, part.size());
     if (!detail::merge_keys<Key>(keys_of(part), from, keys_of(values))) values.swap(part);
     if (values.capacity() / 2 > values.size()) values.shrink_to_fit();
+    note(seconds.merging);
   }
   replace_bits(values, Order<T>::to_bits);
+  return seconds;
 }
 
-template void sort(const mpi::Communicator&, std::vector<std::uint32_t>&, std::uint64_t);
-template void sort(const mpi::Communicator&, std::vector<std::uint64_t>&, std::uint64_t);
-template void sort(const mpi::Communicator&, std::vector<std::int32_t>&, std::uint64_t);
-template void sort(const mpi::Communicator&, std::vector<std::int64_t>&, std::uint64_t);
-template void sort(const mpi::Communicator&, std::vector<float>&, std::uint64_t);
-template void sort(const mpi::Communicator&, std::vector<double>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<std::uint32_t>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<std::uint64_t>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<std::int32_t>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<std::int64_t>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<float>&, std::uint64_t);
+template SortSeconds sort(const mpi::Communicator&, std::vector<double>&, std::uint64_t);
 
 }  // namespace surd::ranks

@@ -13,10 +13,20 @@
 
 namespace surd::ranks {
 
+/// What a sort took on this rank.
+struct SortSeconds {
+  double local = 0;
+  double splitting = 0;
+  double exchange = 0;
+  double merging = 0;
+};
+
 /// Collective. Sorts all ranks' `values` together, ascending: rank r gets the r-th part of the sorted whole;
-/// parts differ by at most 1. Memory: the larger of own input and own part, plus `exchange_bytes` twice, plus
-/// one copy of the part while merging. T: u32, u64, i32, i64, f32, f64 (-0 before 0, NaN last).
+/// parts differ by at most 1. Memory: own input and own part, or twice the part if that is more; MPI's own
+/// buffers come to it, of at most `exchange_bytes` for sending and as much for receiving. T: u32, u64, i32,
+/// i64, f32, f64 (-0 before 0, NaN last).
 template <class T>
-void sort(const mpi::Communicator& ranks, std::vector<T>& values, std::uint64_t exchange_bytes = 64 << 20);
+SortSeconds sort(const mpi::Communicator& ranks, std::vector<T>& values,
+                 std::uint64_t exchange_bytes = 64 << 20);
 
 }  // namespace surd::ranks

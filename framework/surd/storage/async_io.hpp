@@ -15,7 +15,10 @@ namespace surd::storage {
 
 /// Requests of one kind are served in the order they were made. Not thread-safe: one owner. The buffers
 /// belong to the caller and must stay in place until their ticket is waited for; the destructor waits for
-/// all.
+/// all. At most 256 requests of a kind are under way: the next one waits.
+///
+/// Once a request has failed, those of its kind that follow are not carried out, and fail alike: appends
+/// after a torn one would lie at wrong offsets.
 class AsyncIo {
  public:
   /// A request; 0 is one that is done.
@@ -33,7 +36,8 @@ class AsyncIo {
   /// Writes `bytes` at `offset`.
   [[nodiscard]] Ticket write(SharedFile& file, std::uint64_t offset, std::span<const std::byte> bytes);
 
-  /// Returns when the request is done. @throws IoError  what the request met.
+  /// Returns when the request, and all of its kind before it, are done; any number of times.
+  /// @throws IoError  what the request, or one of its kind before it, met.
   void wait(Ticket ticket);
 
   [[nodiscard]] double waited_seconds() const noexcept;  ///< In wait(): what I/O cost that nothing hid.

@@ -50,6 +50,7 @@ struct InputSpec {
   std::vector<std::string> null_texts = {"", "NA", "NULL", "null",
                                          "NaN"};  ///< csv: unquoted values that mean null.
   Schema types;                                   ///< Overrides of what is inferred, by column.
+  bool split = true;                              ///< csv: false: no file is cut (see detail/csv_split.hpp).
   OnBadRow on_bad_row = OnBadRow::error;
   std::uint32_t record_bytes = 0;    ///< fixed
   std::vector<FixedColumn> columns;  ///< fixed

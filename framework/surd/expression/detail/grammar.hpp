@@ -5,7 +5,7 @@
 #include <tao/pegtl/contrib/limit_depth.hpp>
 #include <tao/pegtl/contrib/uint8.hpp>
 
-#include "surd/expression/detail/tree.hpp"
+#include "surd/expression/tree.hpp"
 
 namespace surd::expression::detail::grammar {
 
@@ -26,6 +26,10 @@ struct key_not : key<string<'n', 'o', 't'>> {};
 struct key_in : key<string<'i', 'n'>> {};
 struct key_true : key<string<'t', 'r', 'u', 'e'>> {};
 struct key_false : key<string<'f', 'a', 'l', 's', 'e'>> {};
+struct key_is : key<string<'i', 's'>> {};
+struct key_null : key<string<'n', 'u', 'l', 'l'>> {};
+struct key_like : key<string<'l', 'i', 'k', 'e'>> {};
+/// Words that cannot be names. is, null and like can: where they are operators, no name may stand.
 struct keyword : sor<key_or, key_and, key_not, key_in, key_true, key_false> {};
 
 template <char... Characters>
@@ -35,6 +39,9 @@ struct times_sign : seq<one<'*'>, not_at<one<'*'>>, blanks> {};
 /// An operator and its right operand; the left one is there already.
 template <Kind, class Operator, class Operand>
 struct tail : if_must<Operator, Operand> {};
+/// An operator behind its operand.
+template <Kind, class Operator>
+struct postfix : seq<Operator> {};
 /// An operator before its operand.
 template <Kind, class Operator, class Operand>
 struct prefix : if_must<Operator, Operand> {};
@@ -86,14 +93,21 @@ struct sum
     : seq<product, star<sor<tail<Kind::add, sign<'+'>, product>, tail<Kind::subtract, sign<'-'>, product>>>> {
 };
 struct key_not_in : seq<key_not, key_in> {};
+struct key_not_like : seq<key_not, key_like> {};
+struct must_null : seq<key_null> {};
+struct is_not_null : seq<key_is, key_not, must<must_null>> {};
+struct is_null : seq<key_is, must<must_null>> {};
 struct assignment : seq<one<'='>, not_at<one<'='>>> {};
 struct no_assignment : not_at<assignment> {};
 struct comparison_tail
     : sor<tail<Kind::equal, sign<'=', '='>, sum>, tail<Kind::not_equal, sign<'!', '='>, sum>,
           tail<Kind::less_equal, sign<'<', '='>, sum>, tail<Kind::less, sign<'<'>, sum>,
           tail<Kind::greater_equal, sign<'>', '='>, sum>, tail<Kind::greater, sign<'>'>, sum>,
-          tail<Kind::in, key_in, bracketed>, tail<Kind::not_in, key_not_in, bracketed>> {};
-struct no_chain : not_at<sor<sign<'=', '='>, sign<'!', '='>, sign<'<'>, sign<'>'>, key_in, key_not_in>> {};
+          tail<Kind::in, key_in, bracketed>, tail<Kind::not_in, key_not_in, bracketed>,
+          tail<Kind::like, key_like, sum>, tail<Kind::not_like, key_not_like, sum>,
+          postfix<Kind::is_not_null, is_not_null>, postfix<Kind::is_null, is_null>> {};
+struct no_chain : not_at<sor<sign<'=', '='>, sign<'!', '='>, sign<'<'>, sign<'>'>, key_in, key_not_in, key_is,
+                             key_like, key_not_like>> {};
 struct comparison : seq<sum, must<no_assignment>, opt<comparison_tail, must<no_chain>>> {};
 struct inversion : sor<prefix<Kind::logical_not, key_not, inversion>, comparison> {};
 struct conjunction : seq<inversion, star<tail<Kind::logical_and, key_and, inversion>>> {};

@@ -114,9 +114,8 @@ std::vector<std::size_t> announce(const mpi::Communicator& ranks, const std::vec
   std::vector<std::uint64_t> sent(size);
   std::vector<std::uint64_t> received(size);
   for (std::size_t rank = 0; rank < size; ++rank) sent[rank] = cuts[rank + 1] - cuts[rank];
-  mpi::check(
-      MPI_Alltoall(sent.data(), 1, MPI_UINT64_T, received.data(), 1, MPI_UINT64_T, ranks.native()),
-      "MPI_Alltoall");
+  mpi::check(MPI_Alltoall(sent.data(), 1, MPI_UINT64_T, received.data(), 1, MPI_UINT64_T, ranks.native()),
+             "MPI_Alltoall");
   std::vector<std::size_t> from(size + 1, 0);
   for (std::size_t rank = 0; rank < size; ++rank) from[rank + 1] = from[rank] + received[rank];
   return from;
@@ -126,18 +125,20 @@ template <class Key>
 void exchange(const mpi::Communicator& ranks, std::span<const Key> keys, const std::vector<std::size_t>& cuts,
               std::span<Key> into, const std::vector<std::size_t>& from, std::uint64_t in_flight_bytes) {
   const auto largest = (std::uint64_t{1} << 30) / sizeof(Key);
-  const auto piece_keys = static_cast<std::size_t>(
-      std::clamp<std::uint64_t>(in_flight_bytes / window / sizeof(Key), 1, largest));
+  const auto piece_keys =
+      static_cast<std::size_t>(std::clamp<std::uint64_t>(in_flight_bytes / window / sizeof(Key), 1, largest));
   Pieces out(ranks, cuts, piece_keys, true);
   Pieces in(ranks, from, piece_keys, false);
   const auto bytes = [](std::size_t count) { return mpi::count(count * sizeof(Key)); };
   const auto receive = [&](int partner, std::size_t first, std::size_t count, MPI_Request* request) {
-    mpi::check(MPI_Irecv(&into[first], bytes(count), MPI_BYTE, partner, exchange_tag, ranks.native(), request),
-               "MPI_Irecv");
+    mpi::check(
+        MPI_Irecv(&into[first], bytes(count), MPI_BYTE, partner, exchange_tag, ranks.native(), request),
+        "MPI_Irecv");
   };
   const auto send = [&](int partner, std::size_t first, std::size_t count, MPI_Request* request) {
-    mpi::check(MPI_Isend(&keys[first], bytes(count), MPI_BYTE, partner, exchange_tag, ranks.native(), request),
-               "MPI_Isend");
+    mpi::check(
+        MPI_Isend(&keys[first], bytes(count), MPI_BYTE, partner, exchange_tag, ranks.native(), request),
+        "MPI_Isend");
   };
   in.fill(receive);
   out.fill(send);

@@ -19,6 +19,7 @@ namespace surd::ranks::detail {
 /// rank's keys [cuts[r], cuts[r + 1]) belong to rank r. Equal keys are in the order of ranks. Memory: some
 /// MiB. Key: u32, u64.
 template <class Key>
-[[nodiscard]] std::vector<std::size_t> exact_cuts(const mpi::Communicator& ranks, std::span<const Key> sorted);
+[[nodiscard]] std::vector<std::size_t> exact_cuts(const mpi::Communicator& ranks,
+                                                  std::span<const Key> sorted);
 
 }  // namespace surd::ranks::detail

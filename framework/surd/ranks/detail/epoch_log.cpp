@@ -1,0 +1,215 @@
+#include "surd/ranks/detail/epoch_log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/hash.hpp"
+
+namespace surd::ranks::detail {
+namespace {
+
+constexpr std::uint32_t format_version = 1;
+enum Kind : std::uint8_t { header_kind = 1, commit_kind = 2, finished_kind = 3 };
+constexpr std::string_view extension = ".log";
+
+/// What one log holds.
+struct Chapter {
+  EpochLog::Origin origin;
+  std::vector<Commit> commits;
+  std::optional<Finished> finished;
+};
+
+EpochLog::Origin get_header(base::ByteReader& from, const storage::Path& path) {
+  const auto version = from.get<std::uint32_t>();
+  if (version > format_version) {
+    throw base::FormatError(fmt::format(
+        "{} was written in format version {}, this surd reads versions up to {}: use a newer surd",
+        path.native(), version, format_version));
+  }
+  EpochLog::Origin origin;
+  origin.number = from.get<std::uint32_t>();
+  origin.run = from.get_text();
+  origin.rank = static_cast<int>(from.get<std::uint32_t>());
+  origin.identity = from.get_text();
+  return origin;
+}
+
+Finished get_finished(base::ByteReader& from) {
+  Finished finished;
+  finished.summary = get_summary(from);
+  const bool has_size = from.get<std::uint8_t>() != 0;
+  const auto size = from.get<std::uint64_t>();
+  if (has_size) finished.output_bytes = size;
+  return finished;
+}
+
+/// nullopt if no header is left.
+std::optional<Chapter> read_chapter(storage::FileSystem& files, const storage::Path& path) {
+  std::optional<Chapter> chapter;
+  storage::LogReader log(files, path);
+  while (const auto record = log.next()) {
+    base::ByteReader from(record->payload);
+    if (record->kind == header_kind) {
+      chapter.emplace();
+      chapter->origin = get_header(from, path);
+    } else if (chapter && record->kind == commit_kind) {
+      chapter->commits.push_back(get_commit(from));
+    } else if (chapter && record->kind == finished_kind) {
+      chapter->finished = get_finished(from);
+    }
+  }
+  return chapter;
+}
+
+std::string_view line_at(std::string_view text, std::size_t place) {
+  const auto begin = place == 0 ? std::string_view::npos : text.rfind('\n', place - 1);
+  const auto first = begin == std::string_view::npos ? 0 : begin + 1;
+  return text.substr(first, text.find('\n', place) - first);
+}
+
+[[noreturn]] void refuse(const storage::Path& work, std::string_view was, std::string_view is) {
+  const auto [a, b] = std::mismatch(was.begin(), was.end(), is.begin(), is.end());
+  const auto place = static_cast<std::size_t>(a - was.begin());
+  throw base::UsageError(fmt::format(
+      "{} holds the unfinished work of another job, or of another input: it says\n  {}\nand this job\n  {}\n"
+      "Run that job to its end, or remove the directory to start afresh, or give another with --work",
+      work.native(), line_at(was, place), line_at(is, place)));
+}
+
+}  // namespace
+
+void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts) {
+  into.put_varint(artifacts.size());
+  for (const auto& artifact : artifacts) {
+    into.put_varint(artifact.first);
+    into.put_varint(artifact.last);
+    into.put_text(artifact.content);
+  }
+}
+
+std::vector<stream::Artifact> get_artifacts(base::ByteReader& from) {
+  std::vector<stream::Artifact> artifacts;
+  for (auto count = from.get_varint(); count > 0; --count) {
+    stream::Artifact artifact;
+    artifact.first = from.get_varint();
+    artifact.last = from.get_varint();
+    artifact.content = from.get_text();
+    artifacts.push_back(std::move(artifact));
+  }
+  return artifacts;
+}
+
+void put_commit(base::ByteWriter& into, const Commit& commit) {
+  into.put(commit.stage);
+  into.put(commit.lineage);
+  into.put(commit.spill);
+  into.put(commit.spill_bytes);
+  put_artifacts(into, commit.artifacts);
+}
+
+Commit get_commit(base::ByteReader& from) {
+  Commit commit;
+  commit.stage = from.get<std::uint32_t>();
+  commit.lineage = from.get<std::uint64_t>();
+  commit.spill = from.get<std::uint64_t>();
+  commit.spill_bytes = from.get<std::uint64_t>();
+  commit.artifacts = get_artifacts(from);
+  return commit;
+}
+
+void put_summary(base::ByteWriter& into, const stream::DataJob::Summary& summary) {
+  into.put(summary.rows);
+  into.put(summary.bytes);
+  into.put(summary.bad_rows);
+  into.put_text(summary.output);
+}
+
+stream::DataJob::Summary get_summary(base::ByteReader& from) {
+  stream::DataJob::Summary summary;
+  summary.rows = from.get<std::uint64_t>();
+  summary.bytes = from.get<std::uint64_t>();
+  summary.bad_rows = from.get<std::uint64_t>();
+  summary.output = from.get_text();
+  return summary;
+}
+
+std::uint64_t next_lineage(std::uint64_t lineage, const std::vector<stream::Artifact>& artifacts) {
+  base::ByteWriter bytes;
+  put_artifacts(bytes, artifacts);
+  return base::hash64(bytes.bytes(), lineage);
+}
+
+storage::Path epochs_directory(const storage::Path& work) { return work / "epochs"; }
+
+EpochLog::EpochLog(storage::FileSystem& files, const storage::Path& work, Origin origin)
+    : origin_(std::move(origin)),
+      log_(files, epochs_directory(work) / fmt::format("{}-{}{}", origin_.run, origin_.rank, extension)) {}
+
+void EpochLog::append(const Commit& commit) {
+  record_.clear();
+  put_commit(record_, commit);
+  append(commit_kind);
+}
+
+void EpochLog::append(const Finished& finished) {
+  record_.clear();
+  put_summary(record_, finished.summary);
+  record_.put(static_cast<std::uint8_t>(finished.output_bytes ? 1 : 0));
+  record_.put(finished.output_bytes.value_or(0));
+  append(finished_kind);
+}
+
+void EpochLog::append(std::uint8_t kind) {
+  if (empty()) {
+    base::ByteWriter header;
+    header.put(format_version);
+    header.put(origin_.number);
+    header.put_text(origin_.run);
+    header.put(static_cast<std::uint32_t>(origin_.rank));
+    header.put_text(origin_.identity);
+    log_.append(header_kind, header.bytes());
+  }
+  log_.append(kind, record_.bytes());
+}
+
+Epochs read_epochs(storage::FileSystem& files, const storage::Path& work, std::string_view identity) {
+  const auto directory = epochs_directory(work);
+  std::vector<Chapter> chapters;
+  for (const auto& name : files.list(directory)) {
+    if (!name.ends_with(extension)) continue;
+    if (auto chapter = read_chapter(files, directory / name)) chapters.push_back(std::move(*chapter));
+  }
+  std::ranges::stable_sort(chapters, {}, [](const Chapter& c) { return c.origin.number; });
+  Epochs epochs;
+  const Chapter* other = nullptr;
+  for (auto& chapter : chapters) {
+    epochs.runs[chapter.origin.number] = chapter.origin.run;
+    if (chapter.finished) epochs.finished = chapter.finished;
+    if (chapter.origin.identity != identity) {
+      other = &chapter;
+    } else {
+      std::ranges::move(chapter.commits, std::back_inserter(epochs.commits));
+    }
+  }
+  if (other == nullptr) return epochs;
+  if (!epochs.finished) refuse(work, other->origin.identity, identity);
+  epochs.finished.reset();
+  epochs.other_identity = other->origin.identity;
+  return epochs;
+}
+
+void remove_epochs(storage::FileSystem& files, const storage::Path& work, const storage::Path& kept) {
+  const auto directory = epochs_directory(work);
+  bool any = false;
+  for (const auto& name : files.list(directory)) {
+    if (directory / name == kept) continue;
+    files.remove(directory / name);
+    any = true;
+  }
+  if (any) files.sync_directory(directory);
+}
+
+}  // namespace surd::ranks::detail

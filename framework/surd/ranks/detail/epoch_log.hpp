@@ -1,0 +1,101 @@
+// What a data job has done, on disk: one log per rank and run under <work>/epochs/ (storage/log.hpp).
+//
+// Records, little-endian, by kind (epoch_log.cpp writes and reads them):
+//   1 header    u32 version (1), u32 number of the run, text name of the run, u32 rank, text identity of the
+//               job; the first record of every log: what comes before it does not count
+//   2 commit    u32 stage, u64 lineage, u64 number and u64 bytes of the spill file, varint count, and as
+//   often
+//               varint first, varint last, text content
+//   3 finished  u64 rows, u64 bytes, u64 bad rows, text output, u8 has size, u64 size of the output
+//
+// Lineage is a hash of all artifacts of the stages before: a commit counts only as long as these are what
+// they were when it was made.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "surd/base/bytes.hpp"
+#include "surd/storage/file_system.hpp"
+#include "surd/storage/log.hpp"
+#include "surd/stream/stage.hpp"
+
+namespace surd::ranks::detail {
+
+struct Commit {
+  std::uint32_t stage = 0;
+  std::uint64_t lineage = 0;
+  std::uint64_t spill = 0;        ///< Number of the file that the artifacts' maker wrote.
+  std::uint64_t spill_bytes = 0;  ///< Its size then; 0: it wrote none.
+  std::vector<stream::Artifact> artifacts;
+};
+
+struct Finished {
+  stream::DataJob::Summary summary;
+  std::optional<std::uint64_t> output_bytes;  ///< Nothing if the output is no regular file.
+};
+
+void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts);
+[[nodiscard]] std::vector<stream::Artifact> get_artifacts(base::ByteReader& from);
+void put_commit(base::ByteWriter& into, const Commit& commit);
+[[nodiscard]] Commit get_commit(base::ByteReader& from);
+void put_summary(base::ByteWriter& into, const stream::DataJob::Summary& summary);
+[[nodiscard]] stream::DataJob::Summary get_summary(base::ByteReader& from);
+
+/// Lineage of the stage after one that left `artifacts` and has itself `lineage`.
+[[nodiscard]] std::uint64_t next_lineage(std::uint64_t lineage,
+                                         const std::vector<stream::Artifact>& artifacts);
+
+/// Names of the runs that have a log, by number.
+using RunNames = std::map<std::uint32_t, std::string>;
+
+/// One rank's log. Nothing is on disk before the first record.
+class EpochLog {
+ public:
+  struct Origin {
+    std::uint32_t number = 0;
+    std::string run;
+    int rank = 0;
+    std::string identity;
+  };
+
+  EpochLog(storage::FileSystem& files, const storage::Path& work, Origin origin);
+
+  void append(const Commit& commit);
+  void append(const Finished& finished);
+  void sync() { log_.sync(); }
+  [[nodiscard]] bool empty() const noexcept { return log_.records() == 0; }
+  [[nodiscard]] const storage::Path& path() const noexcept { return log_.path(); }
+
+ private:
+  void append(std::uint8_t kind);
+
+  Origin origin_;
+  storage::LogWriter log_;
+  base::ByteWriter record_;
+};
+
+struct Epochs {
+  RunNames runs;
+  std::vector<Commit> commits;  ///< In the order of runs.
+  std::optional<Finished> finished;
+  std::string other_identity;  ///< Of a finished job that is not this one; empty: there is none.
+
+  [[nodiscard]] std::uint32_t next_run() const { return runs.empty() ? 1 : runs.rbegin()->first + 1; }
+};
+
+/// Reads all logs. What is torn or damaged is passed over.
+/// @throws UsageError  if they are those of another job that is not finished.
+[[nodiscard]] Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
+                                 std::string_view identity);
+
+/// Removes all logs but `kept`.
+void remove_epochs(storage::FileSystem& files, const storage::Path& work, const storage::Path& kept = {});
+
+[[nodiscard]] storage::Path epochs_directory(const storage::Path& work);
+
+}  // namespace surd::ranks::detail

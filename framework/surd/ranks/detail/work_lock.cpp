@@ -1,0 +1,125 @@
+#include "surd/ranks/detail/work_lock.hpp"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/log.hpp"
+#include "surd/sweep/detail/lease_file.hpp"
+
+namespace surd::ranks::detail {
+namespace {
+
+using sweep::detail::LeaseFile;
+using sweep::detail::Process;
+
+constexpr auto look_period = std::chrono::milliseconds(200);
+
+std::string content(const std::string& run, std::uint64_t beat) {
+  LeaseFile file;
+  file.run = run;
+  file.process = sweep::detail::this_process();
+  file.beat = beat;
+  return file.text();
+}
+
+/// What the file says now; nullopt if it is gone.
+std::optional<std::string> read(storage::FileSystem& files, const storage::Path& path) {
+  try {  // it may vanish between any two calls
+    if (!files.file_size(path)) return std::nullopt;
+    return storage::read_file(files, path);
+  } catch (const base::IoError&) {
+    return std::nullopt;
+  }
+}
+
+bool same_machine(const Process& a, const Process& b) {
+  return !a.boot.empty() && a.host == b.host && a.boot == b.boot && a.pid_namespace == b.pid_namespace;
+}
+
+[[noreturn]] void refuse(const storage::Path& path, const Process& holder) {
+  throw base::UsageError(
+      fmt::format("{} is in use by another run: process {} on {}. Wait for its end, or give this job a work "
+                  "directory of its own with --work",
+                  path.parent_path().native(), holder.pid, holder.host));
+}
+
+}  // namespace
+
+WorkLock::WorkLock(storage::FileSystem& files, const storage::Path& work, const std::string& run,
+                   double stale_seconds)
+    : files_(files), path_(work / "running"), run_(run) {
+  take(stale_seconds);
+  thread_ = std::thread([this, stale_seconds] { beat(stale_seconds / 6); });
+}
+
+WorkLock::~WorkLock() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  try {  // what stays behind is seen to be stale
+    files_.remove(path_);
+  } catch (const base::IoError& e) {
+    base::log_warning(e.what());
+  }
+}
+
+void WorkLock::take(double stale_seconds) {
+  while (!create()) {
+    look_at_holder(stale_seconds);
+    files_.remove(path_);
+  }
+}
+
+bool WorkLock::create() {
+  const auto file = files_.create_new(path_);
+  if (!file) return false;
+  const auto text = content(run_, 0);
+  file->append(std::as_bytes(std::span(text)));
+  file->close();
+  return true;
+}
+
+/// Returns if the holder is gone.
+void WorkLock::look_at_holder(double stale_seconds) const {
+  const auto self = sweep::detail::this_process();
+  const auto first = read(files_, path_);
+  const auto start = std::chrono::steady_clock::now();
+  const auto stale = std::chrono::duration<double>(stale_seconds);
+  while (true) {
+    const auto text = read(files_, path_);
+    if (!text) return;
+    const auto holder = LeaseFile::parse(*text);
+    if (holder) {
+      // A run of this very process that ended without a word: only tests do that.
+      if (holder->process == self || sweep::detail::known_dead(holder->process, self)) return;
+      if (same_machine(holder->process, self) || text != first) refuse(path_, holder->process);
+    }
+    if (std::chrono::steady_clock::now() - start > stale) return;
+    std::this_thread::sleep_for(look_period);
+  }
+}
+
+void WorkLock::beat(double period_seconds) {
+  std::unique_lock lock(mutex_);
+  for (std::uint64_t count = 1; !over_; ++count) {
+    if (wake_.wait_for(lock, std::chrono::duration<double>(period_seconds), [this] { return over_; })) return;
+    if (const auto text = read(files_, path_)) {
+      const auto holder = LeaseFile::parse(*text);
+      if (holder && holder->process != sweep::detail::this_process()) refuse(path_, holder->process);
+    }
+    try {  // a beat lost is no harm
+      storage::write_atomically(files_, path_, content(run_, count), false);
+    } catch (const base::IoError& e) {
+      base::log_warning(e.what());
+    }
+  }
+}
+
+}  // namespace surd::ranks::detail

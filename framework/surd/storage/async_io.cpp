@@ -1,0 +1,168 @@
+#include "surd/storage/async_io.hpp"
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+
+namespace surd::storage {
+namespace {
+
+/// What to do; exactly one of the files is set.
+struct Request {
+  ReadableFile* source = nullptr;
+  WritableFile* appended = nullptr;
+  SharedFile* shared = nullptr;
+  std::uint64_t offset = 0;
+  std::byte* into = nullptr;
+  const std::byte* from = nullptr;
+  std::size_t bytes = 0;
+};
+
+void serve(const Request& request) {
+  if (request.appended != nullptr) {
+    request.appended->append({request.from, request.bytes});
+  } else if (request.shared != nullptr) {
+    request.shared->write_at(request.offset, {request.from, request.bytes});
+  } else {
+    const auto got = request.source->read_at(request.offset, {request.into, request.bytes});
+    if (got != request.bytes) {
+      throw base::IoError(fmt::format("read: the file ends at byte {}, where {} more were expected",
+                                      request.offset + got, request.bytes - got),
+                          EIO);
+    }
+  }
+}
+
+/// One thread and the requests it serves, in a ring, numbered from 1. It allocates nothing, so that it gets
+/// no heap of its own from malloc.
+class Lane {
+ public:
+  Lane() : thread_([this] { run(); }) {}
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+  ~Lane() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+    }
+    work_.notify_one();
+    thread_.join();
+  }
+
+  std::uint64_t push(const Request& request) {
+    std::unique_lock lock(mutex_);
+    served_.wait(lock, [&] { return pushed_ - done_.load() < ring_.size(); });
+    ring_[static_cast<std::size_t>(pushed_ % ring_.size())] = request;
+    const auto number = ++pushed_;
+    lock.unlock();
+    work_.notify_one();
+    return number;
+  }
+
+  [[nodiscard]] bool is_done(std::uint64_t number) const noexcept { return done_.load() >= number; }
+
+  void wait(std::uint64_t number) {
+    if (!is_done(number)) {
+      std::unique_lock lock(mutex_);
+      served_.wait(lock, [&] { return is_done(number); });
+    }
+    if (failed_.load() <= number) std::rethrow_exception(error_);
+  }
+
+ private:
+  void run() {
+    sigset_t all;
+    sigfillset(&all);  // signals are for the threads that know what to do with them
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    std::unique_lock lock(mutex_);
+    while (true) {
+      work_.wait(lock, [&] { return stopped_ || pushed_ > done_.load(); });
+      if (pushed_ == done_.load()) return;
+      const auto number = done_.load() + 1;
+      const auto request = ring_[static_cast<std::size_t>((number - 1) % ring_.size())];
+      lock.unlock();
+      attempt(number, request);
+      lock.lock();
+      done_.store(number);
+      served_.notify_one();
+    }
+  }
+
+  void attempt(std::uint64_t number, const Request& request) noexcept {
+    if (failed_.load() < number) return;
+    try {
+      serve(request);
+    } catch (...) {
+      error_ = std::current_exception();
+      failed_.store(number);
+    }
+  }
+
+  std::array<Request, 256> ring_{};
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::condition_variable served_;
+  std::uint64_t pushed_ = 0;
+  std::atomic<std::uint64_t> done_{0};
+  bool stopped_ = false;
+  std::exception_ptr error_;  ///< Written before failed_, never after.
+  std::atomic<std::uint64_t> failed_{UINT64_MAX};
+  std::thread thread_;
+};
+
+}  // namespace
+
+struct AsyncIo::State {
+  std::array<Lane, 2> lanes;  ///< Reads, writes: a ticket is 2 * number + lane.
+  double waited_seconds = 0;
+
+  template <class Call>
+  auto timed(Call call) {
+    struct Clock {
+      double& total;
+      std::chrono::steady_clock::time_point start = std::chrono::steady_clock::now();
+      ~Clock() { total += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); }
+    } const clock{waited_seconds};
+    return call();
+  }
+
+  Ticket push(std::size_t lane, const Request& request) { return 2 * lanes[lane].push(request) + lane; }
+};
+
+AsyncIo::AsyncIo() : state_(std::make_unique<State>()) {}
+AsyncIo::~AsyncIo() = default;
+
+AsyncIo::Ticket AsyncIo::read(ReadableFile& file, std::uint64_t offset, std::span<std::byte> into) {
+  return state_->push(0, {&file, nullptr, nullptr, offset, into.data(), nullptr, into.size()});
+}
+
+AsyncIo::Ticket AsyncIo::append(WritableFile& file, std::span<const std::byte> bytes) {
+  return state_->push(1, {nullptr, &file, nullptr, 0, nullptr, bytes.data(), bytes.size()});
+}
+
+AsyncIo::Ticket AsyncIo::write(SharedFile& file, std::uint64_t offset, std::span<const std::byte> bytes) {
+  return state_->push(1, {nullptr, nullptr, &file, offset, nullptr, bytes.data(), bytes.size()});
+}
+
+void AsyncIo::wait(Ticket ticket) {
+  if (ticket == 0) return;
+  auto& lane = state_->lanes[static_cast<std::size_t>(ticket % 2)];
+  if (lane.is_done(ticket / 2)) return lane.wait(ticket / 2);
+  state_->timed([&] { lane.wait(ticket / 2); });
+}
+
+double AsyncIo::waited_seconds() const noexcept { return state_->waited_seconds; }
+
+}  // namespace surd::storage

@@ -1,0 +1,39 @@
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/table/detail/formats.hpp"
+
+namespace surd::table {
+
+std::string to_text(const BadRow& row) {
+  auto text = row.file;
+  if (row.line != 0 && row.line_is_exact) {
+    text += fmt::format(":{}", row.line);
+  } else {
+    text += fmt::format(", byte {}", row.offset);
+  }
+  if (!row.column.empty()) text += fmt::format(", column {}", row.column);
+  return text + ": " + row.reason;
+}
+
+namespace detail {
+
+void BadRowLog::add(BadRow row) {
+  if (policy_ == OnBadRow::error) {
+    throw base::UsageError(
+        to_text(row) +
+        "; correct the row, set the column's type under 'types', or set on_bad_row: skip or "
+        "quarantine to go on without such rows");
+  }
+  if (!keeps_text()) row.text.clear();
+  if (row.text.size() > kept_text_bytes) row.text.resize(kept_text_bytes);
+  ++count_;
+  rows_.push_back(std::move(row));
+}
+
+std::vector<BadRow> BadRowLog::take() { return std::exchange(rows_, {}); }
+
+}  // namespace detail
+}  // namespace surd::table

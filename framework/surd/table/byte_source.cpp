@@ -1,0 +1,117 @@
+#include "surd/table/detail/byte_source.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
+
+namespace surd::table::detail {
+namespace {
+
+/// Read at once: big enough for disks, small enough to stay in the second level cache.
+constexpr std::size_t read_bytes = 256 * base::KiB;
+
+class PlainSource final : public ByteSource {
+ public:
+  PlainSource(const InputFile& file, std::uint64_t offset, storage::FileSystem& files)
+      : file_(file), reader_(files.open(file.path, storage::Access::streaming)), offset_(offset) {}
+
+  std::size_t read(std::span<std::byte> into) override {
+    const auto left = file_.version.bytes - std::min(offset_, file_.version.bytes);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
+    const auto got = reader_->read_at(offset_, into.first(wanted));
+    if (got < wanted) {
+      throw base::IoError(
+          fmt::format("read {}: the file ends at byte {}, but had {} when the job began: it changed while "
+                      "the job ran",
+                      file_.path, offset_ + got, file_.version.bytes),
+          0);
+    }
+    offset_ += got;
+    return got;
+  }
+
+ private:
+  InputFile file_;
+  std::unique_ptr<storage::ReadableFile> reader_;
+  std::uint64_t offset_;
+};
+
+bool name_ends(const std::string& path, std::string_view ending) {
+  return path.size() >= ending.size() &&
+         path.compare(path.size() - ending.size(), ending.size(), ending) == 0;
+}
+
+}  // namespace
+
+Compression compression_of(const InputFile& file, storage::FileSystem& files) {
+  std::array<std::byte, 4> start{};
+  const auto size = files.open(file.path)->read_at(0, start);
+  const auto begins = [&](std::initializer_list<unsigned> magic) {
+    return size >= magic.size() && std::equal(magic.begin(), magic.end(), start.begin(),
+                                              [](unsigned a, std::byte b) { return std::byte(a) == b; });
+  };
+  if (begins({0x1F, 0x8B})) return Compression::gzip;
+  // A zstd file may begin with a skippable frame, as pzstd writes.
+  if (begins({0x28, 0xB5, 0x2F, 0xFD})) return Compression::zstd;
+  if (size == 4 && (std::to_integer<unsigned>(start[0]) & 0xF0U) == 0x50 && start[1] == std::byte{0x2A} &&
+      start[2] == std::byte{0x4D} && start[3] == std::byte{0x18}) {
+    return Compression::zstd;
+  }
+  for (const auto* ending : {".gz", ".zst"}) {
+    if (!name_ends(file.path, ending)) continue;
+    throw base::UsageError(fmt::format(
+        "{}: not what its name says: the file does not begin as a {} file does", file.path, ending));
+  }
+  return Compression::none;
+}
+
+std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compression, std::uint64_t offset,
+                                       storage::FileSystem& files, memory::Budget& budget) {
+  base::expect(compression == Compression::none || offset == 0, "a compressed file is read from its begin");
+  switch (compression) {
+    case Compression::gzip:
+      return open_gzip(file, files, budget);
+    case Compression::zstd:
+      return open_zstd(file, files, budget);
+    case Compression::none:
+      break;
+  }
+  return open_plain(file, offset, files);
+}
+
+std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offset,
+                                       storage::FileSystem& files) {
+  return std::make_unique<PlainSource>(file, offset, files);
+}
+
+TextBuffer::TextBuffer(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::size_t capacity)
+    : source_(std::move(source)),
+      data_(std::make_unique_for_overwrite<char[]>(capacity + padding)),
+      offset_(offset),
+      capacity_(capacity) {
+  std::memset(data_.get(), 0, padding);
+}
+
+std::uint32_t TextBuffer::refill(std::uint32_t keep) {
+  std::memmove(data(), data() + keep, filled_ - keep);
+  filled_ -= keep;
+  offset_ += keep;
+  const auto wanted = std::min(capacity_ - filled_, read_bytes);
+  const auto got = source_->read(std::as_writable_bytes(std::span(data() + filled_, wanted)));
+  ended_ = ended_ || got < wanted;
+  filled_ += static_cast<std::uint32_t>(got);
+  std::memset(data() + filled_, 0, padding);
+  return keep;
+}
+
+void TextBuffer::end_line() noexcept {
+  data_[filled_] = '\n';
+  ++filled_;
+}
+
+}  // namespace surd::table::detail

@@ -1,0 +1,74 @@
+// Bytes of an input file in order, decompressed if need be, and a buffer that holds a piece of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "surd/memory/budget.hpp"
+#include "surd/storage/file_system.hpp"
+#include "surd/table/detail/formats.hpp"
+#include "surd/table/output.hpp"
+
+namespace surd::table::detail {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  /// Fills `into`; returns fewer bytes only at the end.
+  /// @throws IoError  if the file is shorter than it was, or a compressed one ends in the middle;
+  /// @throws FormatError  if compressed bytes are damaged. Both name the file and the offset in it.
+  virtual std::size_t read(std::span<std::byte> into) = 0;
+};
+
+/// By the first bytes of the file. @throws UsageError  if the name says otherwise.
+[[nodiscard]] Compression compression_of(const InputFile& file, storage::FileSystem& files);
+
+/// The file from `offset`, which must be 0 for a compressed one. Decompression takes 128 KiB from `budget`,
+/// for zstd the window of its frames besides.
+[[nodiscard]] std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compression,
+                                                     std::uint64_t offset, storage::FileSystem& files,
+                                                     memory::Budget& budget);
+/// What open_bytes() chooses from.
+[[nodiscard]] std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offset,
+                                                     storage::FileSystem& files);
+[[nodiscard]] std::unique_ptr<ByteSource> open_gzip(const InputFile& file, storage::FileSystem& files,
+                                                    memory::Budget& budget);
+[[nodiscard]] std::unique_ptr<ByteSource> open_zstd(const InputFile& file, storage::FileSystem& files,
+                                                    memory::Budget& budget);
+
+/// A piece of a source that moves forward: [begin, filled) of data() is there, and 64 bytes behind it can be
+/// read.
+class TextBuffer {
+ public:
+  /// `offset` is that of the source's first byte in the file.
+  TextBuffer(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::size_t capacity);
+
+  [[nodiscard]] char* data() noexcept { return data_.get(); }
+  [[nodiscard]] std::uint32_t filled() const noexcept { return filled_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::uint64_t offset_of(std::uint32_t position) const noexcept { return offset_ + position; }
+  /// Whether [keep, filled) leaves no room for more.
+  [[nodiscard]] bool full(std::uint32_t keep) const noexcept { return filled_ - keep == capacity_; }
+
+  /// Moves [keep, filled) to the front and reads more behind it, if there is room. Returns how far it moved
+  /// it: `keep`. ended() tells whether there was more.
+  std::uint32_t refill(std::uint32_t keep);
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+  /// Puts a line end behind the last line, which has none. Once, at the end.
+  void end_line() noexcept;
+
+  static constexpr std::size_t padding = 64;
+
+ private:
+  std::unique_ptr<ByteSource> source_;
+  std::unique_ptr<char[]> data_;
+  std::uint64_t offset_;
+  std::size_t capacity_;
+  std::uint32_t filled_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace surd::table::detail

@@ -1,0 +1,16 @@
+// Names of files from patterns.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "surd/storage/file_system.hpp"
+
+namespace surd::table::detail {
+
+/// Files that `pattern` names: itself if there is such a file, else `*`, `?` and `[...]` in any of its
+/// components match names in their directory (names that begin with a dot only by a pattern that does).
+/// Sorted; empty if there are none.
+[[nodiscard]] std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSystem& files);
+
+}  // namespace surd::table::detail

@@ -1,0 +1,48 @@
+#include "surd/table/detail/glob.hpp"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+
+namespace surd::table::detail {
+namespace {
+
+bool is_pattern(const std::string& text) { return text.find_first_of("*?[") != std::string::npos; }
+
+/// Paths below `directory` for the components from `at` on.
+void expand(const storage::Path& directory, const std::vector<std::string>& components, std::size_t at,
+            storage::FileSystem& files, std::vector<std::string>& found) {
+  if (!directory.empty() && files.file_size(directory)) return;  // a file has no names in it
+  const bool last = at + 1 == components.size();
+  if (!is_pattern(components[at])) {
+    const auto path = directory / components[at];
+    if (!last) return expand(path, components, at + 1, files, found);
+    if (files.file_size(path)) found.push_back(path.native());
+    return;
+  }
+  for (const auto& name : files.list(directory.empty() ? storage::Path(".") : directory)) {
+    if (fnmatch(components[at].c_str(), name.c_str(), FNM_PERIOD) != 0) continue;
+    const auto path = directory / name;
+    if (!last) {
+      expand(path, components, at + 1, files, found);
+    } else if (files.file_size(path)) {
+      found.push_back(path.native());
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSystem& files) {
+  if (files.file_size(pattern)) return {pattern};
+  if (!is_pattern(pattern)) return {};
+  const storage::Path path(pattern);
+  std::vector<std::string> components;
+  for (const auto& component : path.relative_path()) components.push_back(component.native());
+  std::vector<std::string> found;
+  expand(path.root_path(), components, 0, files, found);
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace surd::table::detail

@@ -1,0 +1,140 @@
+#include "surd/storage/async_io.hpp"
+
+#include <atomic>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "log_support.hpp"
+#include "support/unreliable_file_system.hpp"
+#include "surd/base/error.hpp"
+
+namespace surd::test {
+namespace {
+
+using storage::AsyncIo;
+
+std::string block(std::size_t i, std::size_t size) {
+  return std::string(size, static_cast<char>('a' + i % 26));
+}
+
+TEST(AsyncIo, WritesAndReadsInOrderWithManyMoreRequestsThanItHolds) {
+  RecordingFileSystem disk;
+  std::vector<std::string> sent;
+  std::string whole;
+  for (std::size_t i = 0; i < 1000; ++i) sent.push_back(block(i, i % 37));
+  for (const auto& text : sent) whole += text;
+  const auto file = disk.create("x");
+  std::vector<std::string> got(sent.size());
+  {
+    AsyncIo io;
+    AsyncIo::Ticket last = 0;
+    for (const auto& text : sent) last = io.append(*file, as_bytes(text));
+    io.wait(last);
+    EXPECT_EQ(storage::read_file(disk, "x"), whole);
+
+    const auto reader = disk.open("x");
+    std::uint64_t at = 0;
+    for (std::size_t i = 0; i < got.size(); ++i) {
+      got[i].resize(sent[i].size());
+      last = io.read(*reader, at, std::as_writable_bytes(std::span(got[i])));
+      at += got[i].size();
+    }
+    io.wait(last);
+    io.wait(last);
+    io.wait(0);
+    EXPECT_GE(io.waited_seconds(), 0.0);
+  }
+  EXPECT_EQ(got, sent);
+}
+
+TEST(AsyncIo, WritesAtOffsetsOfSharedFiles) {
+  RecordingFileSystem disk;
+  const auto file = disk.open_shared("x");
+  const std::string one = "one";
+  const std::string two = "two";
+  AsyncIo io;
+  (void)io.write(*file, 3, as_bytes(two));
+  io.wait(io.write(*file, 0, as_bytes(one)));
+
+  EXPECT_EQ(storage::read_file(disk, "x"), "onetwo");
+}
+
+TEST(AsyncIo, FinishesWhatItWasAskedForBeforeItEnds) {
+  RecordingFileSystem disk;
+  const auto file = disk.create("x");
+  const std::string text(100, 'x');
+  {
+    AsyncIo io;
+    for (int i = 0; i < 100; ++i) (void)io.append(*file, as_bytes(text));
+  }
+  EXPECT_EQ(disk.file_size("x"), 10'000U);
+}
+
+TEST(AsyncIo, CarriesAnErrorOfTheDiskToWhoWaits) {
+  RecordingFileSystem disk;
+  FailingFileSystem failing(disk, {.at = 3, .code = ENOSPC, .lasting = false});
+  const auto file = failing.create("x");
+  const std::string text(10, 'x');
+  AsyncIo io;
+  const auto first = io.append(*file, as_bytes(text));
+  const auto second = io.append(*file, as_bytes(text));
+  const auto third = io.append(*file, as_bytes(text));
+
+  EXPECT_THROW(io.wait(third), base::IoError);
+  EXPECT_THROW(io.wait(second), base::IoError);
+  io.wait(first);
+  EXPECT_THROW(io.wait(io.append(*file, as_bytes(text))), base::IoError);
+  EXPECT_EQ(disk.file_size("x"), 15U) << "nothing may follow a torn append";
+}
+
+TEST(AsyncIo, TakesAFileThatEndsTooEarlyForAnError) {
+  RecordingFileSystem disk;
+  disk.create("x")->append(as_bytes("12345"));
+  const auto file = disk.open("x");
+  std::string into(4, '\0');
+  AsyncIo io;
+  io.wait(io.read(*file, 1, std::as_writable_bytes(std::span(into))));
+  EXPECT_EQ(into, "2345");
+
+  try {
+    io.wait(io.read(*file, 3, std::as_writable_bytes(std::span(into))));
+    FAIL() << "no error";
+  } catch (const base::IoError& error) {
+    EXPECT_STREQ(error.what(), "read: the file ends at byte 5, where 2 more were expected");
+  }
+}
+
+/// Holds every read until it is released.
+class GatedFile final : public storage::ReadableFile {
+ public:
+  std::size_t read_at(std::uint64_t /*offset*/, std::span<std::byte> into) override {
+    while (!open_.load()) std::this_thread::yield();
+    return into.size();
+  }
+  std::uint64_t size() override { return 0; }
+  void release() { open_ = true; }
+
+ private:
+  std::atomic<bool> open_{false};
+};
+
+TEST(AsyncIo, WritesWhileAReadTakesLong) {
+  RecordingFileSystem disk;
+  const auto file = disk.create("x");
+  GatedFile slow;
+  std::string into(4, '\0');
+  AsyncIo io;
+  const auto read = io.read(slow, 0, std::as_writable_bytes(std::span(into)));
+  io.wait(io.append(*file, as_bytes("done")));
+  EXPECT_EQ(storage::read_file(disk, "x"), "done");
+
+  slow.release();
+  io.wait(read);
+}
+
+}  // namespace
+}  // namespace surd::test
