@@ -21,7 +21,7 @@
 
 #include "surd/batch/job.hpp"
 #include "surd/storage/file_system.hpp"
-#include "surd/stream/pipeline.hpp"
+#include "surd/stream/compile.hpp"
 #include "surd/table/output.hpp"
 
 namespace surd::batch {

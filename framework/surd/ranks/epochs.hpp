@@ -10,14 +10,13 @@
 
 namespace surd::ranks {
 
-/// One spill file.
+/// A spill file that is still there; those that nobody needs any more are removed while the job runs.
 struct SpillReport {
   storage::Path path;
-  std::uint64_t bytes = 0;            ///< On disk; 0: it is not there.
-  std::uint64_t committed_bytes = 0;  ///< That commits refer to.
-  bool needed = false;                ///< A stage that is not complete may still read it.
+  std::uint64_t bytes = 0;            ///< On disk.
+  std::uint64_t committed_bytes = 0;  ///< That commits refer to; what a killed run wrote after them is lost work.
 
-  [[nodiscard]] bool sound() const noexcept { return !needed || bytes >= committed_bytes; }
+  [[nodiscard]] bool sound() const noexcept { return bytes >= committed_bytes; }
 };
 
 /// Units of one stage that are committed, [first, last).
@@ -29,7 +28,7 @@ struct CommittedUnits {
 
 struct EpochsReport {
   std::uint64_t logs = 0;
-  std::uint64_t commits = 0;
+  std::uint64_t records = 0;
   std::vector<CommittedUnits> units;  ///< By stage, then unit.
   std::vector<SpillReport> spills;
   std::vector<storage::LogDamage> damage;

@@ -14,7 +14,7 @@ using base::Json;
 
 Json describe(const ranks::EpochsReport& report) {
   Json json = {{"sound", report.sound()},   {"finished", report.finished}, {"logs", report.logs},
-               {"commits", report.commits}, {"units", Json::array()},      {"spills", Json::array()},
+               {"records", report.records}, {"units", Json::array()},      {"spills", Json::array()},
                {"damage", Json::array()}};
   for (const auto& units : report.units) {
     json["units"].push_back({{"stage", units.stage}, {"first", units.first}, {"last", units.last}});
@@ -22,8 +22,7 @@ Json describe(const ranks::EpochsReport& report) {
   for (const auto& spill : report.spills) {
     json["spills"].push_back({{"path", spill.path.string()},
                               {"bytes", spill.bytes},
-                              {"committed_bytes", spill.committed_bytes},
-                              {"needed", spill.needed}});
+                              {"committed_bytes", spill.committed_bytes}});
   }
   for (const auto& damage : report.damage) {
     json["damage"].push_back({{"path", damage.path.string()},
@@ -42,11 +41,11 @@ void print(const ranks::EpochsReport& report, const TableJob& job) {
   }
   for (const auto& spill : report.spills) {
     if (spill.sound()) continue;
-    fmt::print("{}: {} on disk, {} committed: remove the work directory to start afresh\n",
+    fmt::print("{}: {} on disk, {} committed: its units are done again\n",
                spill.path.string(), base::format_bytes(spill.bytes),
                base::format_bytes(spill.committed_bytes));
   }
-  fmt::print("{}: {} logs, {} commits, {} spill files, {}: {}\n", job.name, report.logs, report.commits,
+  fmt::print("{}: {} logs, {} records, {} spill files, {}: {}\n", job.name, report.logs, report.records,
              report.spills.size(), report.finished ? "finished" : "not finished",
              report.sound() ? "all right" : "DAMAGED");
 }
