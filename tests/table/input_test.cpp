@@ -95,7 +95,7 @@ TEST(Globs, FindFilesInOrder) {
 
 TEST(Splits, AreStored) {
   base::ByteWriter writer;
-  put_split(writer, {3, 1U << 20, std::uint64_t{1} << 40});
+  table::put_split(writer, {3, 1U << 20, std::uint64_t{1} << 40});
   base::ByteReader reader(writer.bytes());
 
   const auto split = table::get_split(reader);
