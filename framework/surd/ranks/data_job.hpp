@@ -2,8 +2,12 @@
 // contiguous stretches; every rank logs what it committed in a log of its own; a run that finds logs goes on
 // after them, with any number of ranks.
 //
-//   <work>/epochs/<run>-<rank>.log      committed artifacts: one record per commit (storage/log.hpp)
+//   <work>/epochs/<run>-<rank>.log      committed artifacts (ranks/detail/epoch_log.hpp)
 //   <work>/spill/<stage>-<run>-<rank>   spill files
+//   <work>/running                      who is at it (ranks/detail/work_lock.hpp)
+//
+// A rank syncs and logs once per epoch, and at the end of a stage. A job that is over before an epoch is
+// syncs nothing. Spill files go as soon as no stage needs them, and what made them unnecessary is safe.
 #pragma once
 
 #include <atomic>
@@ -12,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "surd/memory/profile.hpp"
 #include "surd/mpi/session.hpp"
 #include "surd/storage/file_system.hpp"
 #include "surd/stream/stage.hpp"
@@ -23,7 +28,10 @@ struct DataJobOptions {
   std::string run;     ///< Unique; the same on all ranks.
   storage::Path scratch;
   std::uint64_t memory_bytes = 0;  ///< Per rank.
-  std::uint64_t epoch_bytes = 0;   ///< Input between two durable commits of a rank; 0: chosen.
+  /// Input, and time, between two durable commits of a rank: what a kill costs at most. 0 bytes: the memory,
+  /// at least 256 MiB, so that syncing stays below some percent of the time.
+  std::uint64_t epoch_bytes = 0;
+  double epoch_seconds = 10;
   double grace_seconds = 10;
 };
 
@@ -44,11 +52,16 @@ struct DataJobState {
 struct DataJobResult {
   bool complete = false;  ///< False: stopped; run again to go on.
   DataJobState state;
-  stream::DataJob::Summary summary;  ///< On all ranks.
+  stream::DataJob::Summary summary;      ///< On all ranks.
+  std::uint64_t epochs = 0;              ///< Durable commits of this rank.
+  std::vector<memory::PhaseUse> phases;  ///< Of this rank: one per stage that was not complete.
 };
 
-/// Collective. `job` is made from the same arguments on all ranks. `observe` is called on rank 0, often.
-/// @throws UsageError  if the work directory holds the epochs of another job or changed input.
+/// Collective. `job` is made from the same arguments on all ranks. `observe` is called on rank 0, every 0.1 s
+/// or so, by any of its threads, one at a time. Nothing is done if the job has been finished and its output
+/// is still there.
+/// @throws UsageError  on all ranks, if the work directory holds the unfinished work of another job or of
+/// other input, or if another run is at work in it.
 [[nodiscard]] DataJobResult run_data_job(const mpi::Session& session, const stream::DataJob& job,
                                          storage::FileSystem& files, const DataJobOptions& options,
                                          const std::atomic<bool>& stop,

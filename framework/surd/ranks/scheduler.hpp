@@ -31,6 +31,7 @@ struct Report {
   std::uint64_t point_bytes = 0;     ///< Largest memory of one point.
   std::uint64_t resident_bytes = 0;  ///< Of this rank, now.
   std::uint64_t peak_bytes = 0;      ///< Of this rank, so far.
+  std::uint64_t rows = 0;            ///< Read by units of a data job (they are its points).
 };
 
 /// Decides what is handed out. Lives on rank 0; called by one thread at a time.

@@ -130,8 +130,7 @@ std::uint32_t put_escaped(std::byte* at, std::string_view text) {
   auto* const begin = at;
   while (true) {
     const auto length = std::min(text.find('\0'), text.size());
-    if (length > 0) std::memcpy(at, text.data(), length);
-    at += length;
+    at = std::copy_n(reinterpret_cast<const std::byte*>(text.data()), length, at);
     *at++ = std::byte{0};
     if (length == text.size()) break;
     *at++ = escape;

@@ -1,0 +1,53 @@
+#include "surd/ranks/detail/committer.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace surd::ranks::detail {
+namespace {
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Committer::Committer(SpillFiles& spills, EpochLog& log, storage::AsyncIo& io, Epoch epoch)
+    : spills_(spills), log_(log), io_(io), epoch_(epoch), saved_at_(steady_seconds()) {}
+
+void Committer::begin_stage(std::size_t number, std::uint64_t lineage) noexcept {
+  number_ = number;
+  lineage_ = lineage;
+}
+
+void Committer::commit(stream::Artifact artifact) {
+  auto& waiting = unsaved_[number_];
+  waiting.stage = static_cast<std::uint32_t>(number_);
+  waiting.lineage = lineage_;
+  waiting.artifacts.push_back(artifact);
+  made_.push_back(std::move(artifact));
+  if (bytes_ >= epoch_.bytes || steady_seconds() - saved_at_ >= epoch_.seconds) save();
+}
+
+std::vector<stream::Artifact> Committer::end_stage(bool durable) {
+  spills_.own().flush(io_, durable);
+  return std::exchange(made_, {});
+}
+
+void Committer::save() {
+  if (unsaved_.empty()) return;
+  for (auto& [number, commit] : unsaved_) {
+    auto& spill = spills_.own(number);
+    spill.flush(io_, true);
+    commit.spill = spills_.own_number(number);
+    commit.spill_bytes = spill.bytes();
+    log_.append(commit);
+  }
+  log_.sync();
+  unsaved_.clear();
+  bytes_ = 0;
+  saved_at_ = steady_seconds();
+  ++epochs_;
+}
+
+}  // namespace surd::ranks::detail

@@ -1,0 +1,72 @@
+// The spill files of a data job: <work>/spill/<stage>-<run>-<rank>, known by numbers that keep their meaning
+// over runs: number of the run, stage, rank.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "surd/external/spill.hpp"
+#include "surd/ranks/detail/epoch_log.hpp"
+#include "surd/storage/file_system.hpp"
+#include "surd/stream/stage.hpp"
+
+namespace surd::ranks::detail {
+
+/// 32 bits run, 8 bits stage, 24 bits rank. @throws UsageError  if one is too large.
+[[nodiscard]] std::uint64_t spill_number(std::uint32_t run, std::size_t stage, int rank);
+[[nodiscard]] std::size_t spill_stage(std::uint64_t number) noexcept;
+
+[[nodiscard]] storage::Path spill_directory(const storage::Path& work);
+/// @throws FormatError  if no run has that number.
+[[nodiscard]] storage::Path spill_path(const storage::Path& work, const RunNames& runs, std::uint64_t number);
+/// Removes the files that `keep` does not want. Returns how many.
+std::size_t remove_spills(storage::FileSystem& files, const storage::Path& work,
+                          const std::function<bool(const storage::Path& path, std::size_t stage)>& keep);
+
+/// Keeps at most as many files open as the process may have; others are closed and opened again when they
+/// are read. What open() returns may be read by any thread.
+class SpillFiles final : public stream::SpillStore {
+ public:
+  /// `runs` must outlive it. `open_limit` 0: RLIMIT_NOFILE less what others need.
+  SpillFiles(storage::FileSystem& files, storage::Path work, const RunNames& runs, std::uint32_t run,
+             int rank, std::size_t open_limit = 0);
+  ~SpillFiles() override;
+
+  /// own() is this stage's from now on. Files that were opened are closed; references to them end.
+  void begin_stage(std::size_t stage);
+
+  external::SpillFile& own() override { return own(stage_); }
+  [[nodiscard]] std::uint64_t own_number() const override { return own_number(stage_); }
+  storage::ReadableFile& open(std::uint64_t number) override;
+
+  /// This process's file of a stage.
+  [[nodiscard]] external::SpillFile& own(std::size_t stage);
+  [[nodiscard]] std::uint64_t own_number(std::size_t stage) const { return spill_number(run_, stage, rank_); }
+  [[nodiscard]] std::size_t open_files();
+
+ private:
+  class File;
+  std::shared_ptr<storage::ReadableFile> use(File& file);
+
+  storage::FileSystem& files_;
+  storage::Path work_;
+  const RunNames& runs_;
+  std::uint32_t run_;
+  int rank_;
+  std::size_t limit_;
+  std::size_t stage_ = 0;
+  std::vector<std::optional<external::SpillFile>> own_;  ///< By stage.
+  std::mutex mutex_;
+  std::map<std::uint64_t, std::unique_ptr<File>> known_;
+  std::list<File*> open_;  ///< Read last comes first.
+};
+
+}  // namespace surd::ranks::detail
