@@ -114,8 +114,8 @@ TEST(Group, SplitsPartitionsThatDoNotFit) {
   const auto expected = test::group(rows, specs, {.memory = 64 * mebi});
   EXPECT_GT(expected.size(), 150'000U);
 
-  EXPECT_EQ(test::group(rows, specs, {.partitions = 1, .merge_memory = mebi}), expected);
-  EXPECT_EQ(test::group(rows, specs, {.partitions = 2, .merge_memory = mebi / 2}), expected);
+  EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 1}), expected);
+  EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 2, .merge_memory = mebi / 2}), expected);
 }
 
 TEST(Group, KeepsTheExtremesOfTexts) {
