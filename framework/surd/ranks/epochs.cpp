@@ -10,7 +10,7 @@
 namespace surd::ranks {
 
 bool EpochsReport::sound() const {
-  const auto harmless = [](const auto& damage) { return damage.tail; };
+  const auto harmless = [](const auto& place) { return place.tail; };
   return std::all_of(damage.begin(), damage.end(), harmless) &&
          std::all_of(spills.begin(), spills.end(), [](const auto& spill) { return spill.sound(); });
 }
