@@ -95,8 +95,7 @@ std::unique_ptr<RecordStream> merge_runs(const RecordFormat& format, const RunFi
   return scalar ? detail::merge_scalars(std::move(parts)) : detail::merge_records(std::move(parts));
 }
 
-std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes,
-                     std::uint64_t longest_bytes) {
+std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes, std::uint64_t longest_bytes) {
   const detail::Order order(format);
   const auto longest = std::max(longest_bytes, presumed_longest(format));
   const auto fits = [&](std::uint64_t runs) {
@@ -127,8 +126,8 @@ Run merge_to_run(const RecordFormat& format, const RunFiles& files, const std::v
     sum += run.checksum;
     ranges.push_back(whole(run));
   }
-  const auto index_bytes =
-      std::clamp<std::uint64_t>(detail::full_index_bytes(format, bytes), 1024, std::max<std::uint64_t>(memory_bytes / 16, 1024));
+  const auto index_bytes = std::clamp<std::uint64_t>(detail::full_index_bytes(format, bytes), 1024,
+                                                     std::max<std::uint64_t>(memory_bytes / 16, 1024));
   detail::Workspace index(budget, index_bytes, index_bytes, "the index of a merged run");
   const auto sorted = merge_runs(format, files, std::move(ranges), budget, memory_bytes - index_bytes, io);
   RunWriter writer(order, spill, io, index.take(index_bytes));

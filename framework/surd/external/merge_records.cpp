@@ -96,7 +96,7 @@ class RecordMerge final : public RecordStream {
       if (i == counts_.size()) break;
       bound = tighter(i);
     }
-    base::expect(batch_ > 0, "a merge stands still");
+    if (batch_ == 0) throw_disorder();
     for (std::size_t i = 0; i < counts_.size(); ++i) skip(feed_.cursors()[i], counts_[i]);
     if (ranges == 1) {
       check_ties();

@@ -1,5 +1,5 @@
 // Records in memory, found by key: for each bucket of the hash a row of (offset, tag) entries, all in one
-// array, filled by counting. Compact (12 bytes a record), no pointers to chase, and equal keys come in the
+// array, filled by counting. Compact (12 to 16 bytes a record), no pointers to chase, and equal keys come in the
 // order of their records.
 #pragma once
 
@@ -121,7 +121,7 @@ class JoinTable {
   static constexpr std::ptrdiff_t sorted_size = 16;  ///< Buckets longer than this are sorted by tag.
 
   [[nodiscard]] static std::uint64_t buckets_for(std::uint64_t records) noexcept {
-    return std::bit_floor(std::max<std::uint64_t>(records, 1));
+    return std::bit_ceil(std::max<std::uint64_t>(records, 1));
   }
   [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
     return static_cast<std::uint32_t>(hash >> 32);

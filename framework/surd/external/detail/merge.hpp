@@ -1,6 +1,6 @@
 // The two kinds of merge. Both work by re-sorting batches: of all blocks in memory, whatever is not greater
-// than the smallest last record of a block that has a successor is safe; it is gathered and sorted by vectors.
-// That beats a tree of losers at any number of runs, and makes progress whatever the keys are.
+// than the smallest last record of a block that has a successor is safe; it is gathered and sorted by
+// vectors. That beats a tree of losers at any number of runs, and makes progress whatever the keys are.
 #pragma once
 
 #include <memory>

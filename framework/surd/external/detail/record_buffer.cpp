@@ -150,10 +150,11 @@ class RecordBuffer final : public RunBuffer {
     const auto room = static_cast<std::size_t>(reinterpret_cast<std::byte*>(entries_) - begin_);
     const bool fit = used_ + (bytes + unit_ - 1) / unit_ * unit_ + entry_bytes <= room;
     if (!fit && empty()) {
-      throw UsageError(fmt::format("a record of {} bytes does not fit into {} of memory for sorting; it needs "
-                                   "{}",
-                                   bytes, base::format_bytes(memory_.bytes()),
-                                   base::format_bytes(least_buffer_bytes(order_.format(), bytes))));
+      throw UsageError(
+          fmt::format("a record of {} bytes does not fit into {} of memory for sorting; it needs "
+                      "{}",
+                      bytes, base::format_bytes(memory_.bytes()),
+                      base::format_bytes(least_buffer_bytes(order_.format(), bytes))));
     }
     return fit;
   }
@@ -180,8 +181,8 @@ class RecordBuffer final : public RunBuffer {
 
   /// The record of `*entry`; asks for one that will be needed soon.
   [[nodiscard]] const std::byte* fetch(const std::uint64_t* entry) const noexcept {
-    const auto* const ahead = locate_(bits_.number(entry[std::min<std::ptrdiff_t>(prefetch_distance,
-                                                                                  end_ - entry - 1)]));
+    const auto* const ahead =
+        locate_(bits_.number(entry[std::min<std::ptrdiff_t>(prefetch_distance, end_ - entry - 1)]));
     __builtin_prefetch(ahead);
     __builtin_prefetch(ahead + 64);
     return locate_(bits_.number(*entry));

@@ -23,7 +23,9 @@ constexpr std::uint64_t most_entries = 1 << 16;
 constexpr std::uint64_t most_memory_bytes = (std::uint64_t{1} << 32) - 64;
 constexpr std::uint64_t entry_bytes = sizeof(std::uint64_t) + sizeof(std::uint32_t);
 
-std::uint64_t up(std::uint64_t bytes, std::uint64_t unit) noexcept { return (bytes + unit - 1) / unit * unit; }
+std::uint64_t up(std::uint64_t bytes, std::uint64_t unit) noexcept {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 /// Everything but blocks.
 MergeShape frame_of(const Order& order, std::uint64_t runs, std::uint64_t longest_bytes,
@@ -39,9 +41,10 @@ MergeShape frame_of(const Order& order, std::uint64_t runs, std::uint64_t longes
   return shape;
 }
 
-std::uint64_t least_block(const Order& order, std::uint64_t longest_bytes) noexcept {
-  const auto unit = order.fixed() ? order.format().record_bytes : 1;
-  return up(std::max(least_block_bytes, longest_bytes), unit);
+std::uint64_t least_block(const Order& order) noexcept {
+  if (!order.fixed()) return least_block_bytes;
+  const std::uint64_t unit = order.format().record_bytes;
+  return up(std::max(least_block_bytes, unit), unit);
 }
 
 /// What one block takes from the workspace.
@@ -55,7 +58,7 @@ MergeShape merge_shape(const Order& order, std::uint64_t runs, std::uint64_t lon
                        std::uint64_t memory_bytes) noexcept {
   memory_bytes = std::min(memory_bytes, most_memory_bytes);
   auto shape = frame_of(order, runs, longest_bytes, memory_bytes);
-  const auto least = least_block(order, longest_bytes);
+  const auto least = least_block(order);
   const auto for_blocks = memory_bytes - std::min(memory_bytes, shape.memory_bytes);
   const auto least_slot = shape.headroom_bytes + up(least, 64);
   if (for_blocks < (runs + 1) * least_slot) return shape;
@@ -120,7 +123,7 @@ RunFeed::~RunFeed() {
 void RunFeed::refill() {
   bool arrived = false;
   for (auto& cursor : cursors_) {
-    if (cursor.at == cursor.end && cursor.more) {
+    while (cursor.at == cursor.end && cursor.more) {  // a record may take several blocks
       arrive(cursor);
       arrived = true;
     }
@@ -175,10 +178,11 @@ void RunFeed::find_end(Cursor& cursor, std::byte* end) {
     }
     cursor.end = at;
     cursor.tail_bytes = static_cast<std::size_t>(end - at);
-    if (cursor.at == at || (!cursor.more && cursor.tail_bytes > 0)) {
+    if (cursor.tail_bytes > longest_bytes_ || (!cursor.more && cursor.tail_bytes > 0)) {
       throw FormatError("a run ends in the middle of a record: its spill file is damaged");
     }
   }
+  if (cursor.at == cursor.end) return;
   cursor.last_word = order_.scalar_bytes() == 8   ? load<std::uint64_t>(cursor.last)
                      : order_.scalar_bytes() == 4 ? load<std::uint32_t>(cursor.last)
                                                   : order_.word(cursor.last, 0);

@@ -93,7 +93,12 @@ class NullTest final : public Operation {
 /// Takes each row's value from one of two operands of the same type.
 class Blend : public Operation {
  public:
-  Blend(const Node& node, Type type) : Operation(node, type) {}
+  Blend(const Node& node, Type type)
+      : Operation(node, type),
+        integers_(type == Type::int64),
+        numbers_(type == Type::float64),
+        truths_(type == Type::boolean),
+        texts_(type == Type::text) {}
 
  protected:
   /// Row i of `a` where mask[i], else of `b`.

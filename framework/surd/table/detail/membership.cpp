@@ -71,7 +71,8 @@ struct NumberSet {
   void test(const Values& values, std::size_t rows, std::uint8_t* into) const {
     if (items.size() > few) {
       for (std::size_t i = 0; i < rows; ++i) {
-        into[i] = std::binary_search(items.begin(), items.end(), at(values, i));
+        const auto found = std::lower_bound(items.begin(), items.end(), at(values, i));
+        into[i] = found != items.end() && *found == at(values, i);  // NaN is found first, and equals nothing.
       }
       return;
     }

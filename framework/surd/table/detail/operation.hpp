@@ -88,20 +88,22 @@ class Operation {
 using OperationPointer = std::unique_ptr<Operation>;
 using Operations = std::vector<OperationPointer>;
 
-/// An array of one value per row.
+/// An array of one value per row; empty if it is not wanted.
 template <class T>
 class Scratch {
  public:
+  explicit Scratch(bool wanted = true) : values_(wanted ? chunk_rows : 0) {}
   [[nodiscard]] T* data() noexcept { return values_.data(); }
   [[nodiscard]] T& operator[](std::size_t row) noexcept { return values_[row]; }
 
  private:
-  std::vector<T> values_ = std::vector<T>(chunk_rows);
+  std::vector<T> values_;
 };
 
 /// Texts being made, row after row.
 class TextScratch {
  public:
+  explicit TextScratch(bool wanted = true) : ends_(wanted) {}
   void clear() noexcept {
     bytes_.clear();
     rows_ = 0;
