@@ -28,6 +28,9 @@ const std::vector<Workload>& workloads() {
       {"sort-u64", "seconds and memory to sort random u64 from file to file, on rank 0", sort_u64},
       {"sort-records", "seconds and memory to sort records of 100 bytes from file to file, on rank 0",
        sort_records},
+      {"group", "seconds and memory to sum and count by a key, as many groups as a quarter of the rows",
+       group},
+      {"group_zipf", "the same with keys of which some are frequent", group_zipf},
       {"balance", "share of the ideal makespan", balance},
       {"ranks-sort", "keys in memory sorted across ranks, per second and rank", ranks_sort},
   };

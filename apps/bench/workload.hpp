@@ -46,6 +46,8 @@ std::vector<Figure> scan(const surd::mpi::Session& session, const Options& optio
 std::vector<Figure> plan(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> sort_u64(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> sort_records(const surd::mpi::Session& session, const Options& options);
+std::vector<Figure> group(const surd::mpi::Session& session, const Options& options);
+std::vector<Figure> group_zipf(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> balance(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> ranks_sort(const surd::mpi::Session& session, const Options& options);
 

@@ -96,7 +96,8 @@ PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget,
   const auto have = reservation_.bytes();
   half_bytes_ = std::clamp<std::uint64_t>(have / 16, least_half_bytes, most_page_bytes);
   const auto page = (have - 2 * half_bytes_) / partitions;
-  page_bytes_ = std::clamp(page & ~std::uint64_t{63}, std::uint64_t{64}, most_page_bytes);
+  // At most a 16th, so that a reader in as much memory has room for two.
+  page_bytes_ = std::min({page & ~std::uint64_t{63}, most_page_bytes, have / 16});
   half_bytes_ = std::max(half_bytes_, std::min(page_bytes_, (have - partitions * page_bytes_) / 2));
   page_bytes_ = std::min(page_bytes_, half_bytes_);
   arena_bytes_ = partitions * page_bytes_ + 2 * half_bytes_;

@@ -64,6 +64,7 @@ Layout::Layout(const GroupFormat& format) : byte_keys(format.key_bytes == 0) {
   if (format.key_bytes != 0 && format.key_bytes != 8) {
     throw base::UsageError(fmt::format("keys of {} bytes: only 8, or 0 for byte strings", format.key_bytes));
   }
+  if (format.aggregates.size() > 255) throw base::UsageError("more than 255 aggregates in one group");
   for (const auto& spec : format.aggregates) {
     Column column{op_of(spec), spec, state_bytes, Column::no_value};
     state_bytes += bytes_of_state(column);

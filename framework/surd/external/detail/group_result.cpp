@@ -144,6 +144,16 @@ void put_result(const Column& column, const std::byte* state, const Heap& heap, 
   return text.rank == 0 ? put_null(into) : put_text(into, heap.get(text.distance, text.bytes));
 }
 
+void put_key(Groups& into, const KeyName& key) {
+  ++into.rows;
+  if (!key.byte_keys) {
+    into.keys.push_back(unmix(key.hash));
+    return;
+  }
+  into.key_bytes.insert(into.key_bytes.end(), key.key.begin(), key.key.end());
+  into.key_ends.push_back(static_cast<std::uint32_t>(into.key_bytes.size()));
+}
+
 void clear(const Layout& layout, Groups& into) {
   into.rows = 0;
   into.keys.clear();

@@ -176,6 +176,8 @@ void put_result(const Column& column, const std::byte* state, const Heap& heap, 
                 ResultColumn& into);
 void put_null(ResultColumn& into);
 void put_text(ResultColumn& into, std::span<const std::byte> text);
+/// Appends the key and counts the row.
+void put_key(Groups& into, const KeyName& key);
 /// Makes `into` empty, with columns of the right types.
 void clear(const Layout& layout, Groups& into);
 

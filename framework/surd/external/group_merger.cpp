@@ -1,0 +1,269 @@
+#include <algorithm>
+#include <bit>
+#include <optional>
+#include <utility>
+
+#include "surd/base/error.hpp"
+#include "surd/external/detail/group_sort.hpp"
+#include "surd/external/detail/group_table.hpp"
+#include "surd/external/detail/hash_mix.hpp"
+#include "surd/external/group.hpp"
+
+namespace surd::external {
+
+using detail::GroupSort;
+using detail::GroupTable;
+using detail::Kind;
+using detail::Record;
+
+namespace {
+
+constexpr std::size_t output_rows = 2048;
+constexpr std::size_t output_bytes = 64 << 10;
+constexpr std::uint32_t most_splits = 64;
+
+std::uint64_t records_of(const std::vector<PartitionExtents>& parts) {
+  std::uint64_t records = 0;
+  for (const auto& part : parts) records += part.records;
+  return records;
+}
+
+}  // namespace
+
+/// Works off a list of tasks, in order of hashes: at first the partition itself; one that does not fit is
+/// replaced by its splits.
+struct GroupMerger::State {
+  struct Task {
+    std::shared_ptr<SpillFile> spill;  ///< Null: the caller's files.
+    std::vector<PartitionExtents> parts;
+    bool sort = false;
+  };
+
+  State(const GroupFormat& format, const std::vector<storage::ReadableFile*>& files_in,
+        std::vector<PartitionExtents> parts, memory::Budget& budget_in, std::uint64_t memory_bytes,
+        storage::FileSystem& file_system_in, storage::Path scratch_in, storage::AsyncIo& io_in)
+      : layout(format),
+        files(files_in),
+        budget(budget_in),
+        memory(memory_bytes),
+        file_system(file_system_in),
+        scratch(std::move(scratch_in)),
+        io(io_in) {
+    tasks.push_back({nullptr, std::move(parts), layout.holistic});
+  }
+
+  [[nodiscard]] PartitionReader reader(const Task& task) {
+    auto from = files;
+    if (task.spill != nullptr) from = {&task.spill->reader()};
+    return {from, task.parts, budget, std::clamp<std::uint64_t>(memory / 8, 16 << 10, 2 << 20), io};
+  }
+
+  /// Calls `use(records, n, kind, begins)` for batches of records of one kind.
+  template <class Use>
+  bool for_each_batch(PartitionReader& from, const Use& use) {
+    for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
+      const auto* at = piece.data();
+      const auto* const end = at + piece.size();
+      while (at != end) {
+        const auto kind = static_cast<Kind>(*at);
+        std::size_t n = 0;
+        for (; n < GroupTable::batch && at != end && static_cast<Kind>(*at) == kind; ++n) {
+          records[n] = detail::parse(layout, at);
+          at = records[n].end;
+        }
+        if (!use(n, kind)) return false;
+      }
+    }
+    return true;
+  }
+
+  /// Forms the groups of a task in the table; false if they do not fit.
+  bool fill_table(const Task& task) {
+    auto from = reader(task);
+    const auto least = GroupTable::least_bytes(layout);
+    const auto wanted = memory - std::min(memory / 4, memory);
+    region_reservation = budget.reserve(least, std::max(least, wanted), "the groups of a partition");
+    region = detail::make_arena(region_reservation.bytes());
+    table.emplace(layout, std::span(region.get(), region_reservation.bytes() & ~std::uint64_t{7}),
+                  records_of(task.parts));
+    return for_each_batch(from, [&](std::size_t n, Kind kind) { return add_batch(n, kind); });
+  }
+
+  bool add_batch(std::size_t n, Kind kind) {
+    for (std::size_t done = 0; done < n;) {
+      const auto found = table->insert(records.data() + done, n - done, states.data());
+      if (!update(done, found, kind)) return false;
+      done += found;
+      if (done < n && !table->grow()) return false;
+    }
+    return true;
+  }
+
+  bool update(std::size_t first, std::size_t n, Kind kind) {
+    const auto* const from = records.data() + first;
+    for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+      if (layout.columns[c].text()) continue;
+      if (kind == Kind::state) {
+        detail::merge_records(layout.columns[c], states.data(), from, n);
+      } else {
+        detail::add_records(layout, c, states.data(), from, n, kind == Kind::raw_nulls);
+      }
+    }
+    if (!layout.texts || kind == Kind::state) return true;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!detail::add_texts(layout, states[i], from[i], table->heap())) return false;
+    }
+    return true;
+  }
+
+  void drop_table() {
+    table.reset();
+    region.reset();
+    region_reservation = {};
+  }
+
+  /// Replaces a task by splits of it, by the bits of the hash after `prefix`. Should a record turn up that
+  /// does not share the prefix, it is done again with a shorter one.
+  void split(const Task& task, unsigned prefix) {
+    for (;;) {
+      auto spill = std::make_shared<SpillFile>(SpillFile::scratch(file_system, scratch));
+      unsigned shared = prefix;
+      auto parts = scatter(task, *spill, prefix, shared);
+      if (shared == prefix) return push_splits(task, spill, std::move(parts));
+      prefix = shared;
+    }
+  }
+
+  std::vector<PartitionExtents> scatter(const Task& task, SpillFile& spill, unsigned prefix,
+                                        unsigned& shared) {
+    auto from = reader(task);
+    const auto room = memory - memory / 4;
+    const auto splits = std::bit_floor(static_cast<std::uint32_t>(
+        std::clamp<std::uint64_t>((room - std::min<std::uint64_t>(room, 128 << 10)) / 4096, 2, most_splits)));
+    PartitionWriter writer(splits, budget, room, spill, 0, io);
+    std::optional<std::uint64_t> first;
+    const bool whole = for_each_batch(from, [&](std::size_t n, Kind) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const auto& record = records[i];
+        if (!first) first = record.hash;
+        shared = std::min(shared, static_cast<unsigned>(std::countl_zero(record.hash ^ *first)));
+        if (shared < prefix) return false;
+        const auto* const begin = record_begin(record);
+        const auto bytes = static_cast<std::size_t>(record.end - begin);
+        std::memcpy(writer.append(record.hash << prefix, bytes), begin, bytes);
+      }
+      return true;
+    });
+    return whole ? writer.finish() : std::vector<PartitionExtents>{};
+  }
+
+  [[nodiscard]] const std::byte* record_begin(const Record& record) const {
+    return record.payload - 1 - (layout.byte_keys ? 4 + record.key.size() : 8);
+  }
+
+  void push_splits(const Task& task, const std::shared_ptr<SpillFile>& spill,
+                   std::vector<PartitionExtents> parts) {
+    const auto all = records_of(task.parts);
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      if (part->records == 0) continue;
+      const bool progress = part->records < all - all / 8;
+      tasks.push_back({spill, {std::move(*part)}, !progress});
+    }
+  }
+
+  void sort_task(const Task& task) {
+    auto from = reader(task);
+    sorted.emplace(layout, budget, memory - memory / 4, file_system, scratch);
+    (void)for_each_batch(from, [&](std::size_t n, Kind) {
+      for (std::size_t i = 0; i < n; ++i) sorted->push(records[i], record_begin(records[i]));
+      return true;
+    });
+    sorted->end_input();
+  }
+
+  /// Prepares the next groups; false if there are no more.
+  bool next_task() {
+    drop_table();
+    sorted.reset();
+    cursor = 0;
+    while (!tasks.empty()) {
+      const auto task = std::move(tasks.back());
+      tasks.pop_back();
+      if (task.sort) {
+        sort_task(task);
+        return true;
+      }
+      if (fill_table(task)) {
+        table->sort();
+        return true;
+      }
+      const auto prefix = table->prefix();
+      drop_table();
+      split(task, prefix);
+    }
+    return false;
+  }
+
+  bool next_from_table(Groups& into) {
+    const auto begin = cursor;
+    const auto end = std::min(table->size(), begin + output_rows);
+    for (std::size_t used = 0; cursor < end && used < output_bytes; ++cursor) {
+      detail::put_key(into, {layout.byte_keys, table->hash(cursor), table->key(cursor)});
+      if (layout.byte_keys || layout.texts) used += text_bytes(cursor);
+    }
+    for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+      for (auto i = begin; i < cursor; ++i) {
+        const detail::KeyName key{layout.byte_keys, table->hash(i), table->key(i)};
+        detail::put_result(layout.columns[c], table->state(i), table->heap(), key, into.results[c]);
+      }
+    }
+    return into.rows > 0;
+  }
+
+  [[nodiscard]] std::size_t text_bytes(std::size_t i) const {
+    auto bytes = table->key(i).size();
+    for (const auto& column : layout.columns) {
+      if (column.text()) bytes += detail::load<detail::TextState>(table->state(i) + column.state).bytes;
+    }
+    return bytes;
+  }
+
+  bool next(Groups& into) {
+    detail::clear(layout, into);
+    for (;;) {
+      if (table && next_from_table(into)) return true;
+      if (sorted && sorted->next(into, output_rows, output_bytes)) return true;
+      if (!next_task()) return false;
+    }
+  }
+
+  detail::Layout layout;
+  std::vector<storage::ReadableFile*> files;
+  memory::Budget& budget;
+  std::uint64_t memory;
+  storage::FileSystem& file_system;
+  storage::Path scratch;
+  storage::AsyncIo& io;
+  std::vector<Task> tasks;  ///< The next one last.
+  memory::Reservation region_reservation;
+  detail::Arena region;
+  std::optional<GroupTable> table;
+  std::size_t cursor = 0;
+  std::optional<GroupSort> sorted;
+  std::array<Record, GroupTable::batch> records;
+  std::array<std::byte*, GroupTable::batch> states;
+};
+
+GroupMerger::GroupMerger(const GroupFormat& format, const std::vector<storage::ReadableFile*>& files,
+                         std::vector<PartitionExtents> parts, memory::Budget& budget,
+                         std::uint64_t memory_bytes, storage::FileSystem& file_system, storage::Path scratch,
+                         storage::AsyncIo& io)
+    : state_(std::make_unique<State>(format, files, std::move(parts), budget, memory_bytes, file_system,
+                                     std::move(scratch), io)) {}
+
+GroupMerger::GroupMerger(GroupMerger&&) noexcept = default;
+GroupMerger::~GroupMerger() = default;
+
+bool GroupMerger::next(Groups& into) { return state_->next(into); }
+
+}  // namespace surd::external

@@ -1,0 +1,206 @@
+// Group-by against std::map.
+#include "surd/external/group.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <gtest/gtest.h>
+
+#include "group_run.hpp"
+#include "surd/base/error.hpp"
+#include "surd/base/random.hpp"
+
+namespace {
+
+using namespace surd;
+using external::Aggregate;
+using external::AggregateSpec;
+using external::ValueType;
+using test::Row;
+using test::Setting;
+
+constexpr std::uint64_t mebi = std::uint64_t{1} << 20;
+
+/// `nulls`: one value in so many is null.
+std::vector<Row> random_rows(std::size_t n, std::uint64_t groups, std::uint64_t nulls, bool zipf = false) {
+  base::RandomStream random(n, groups);
+  std::vector<Row> rows(n);
+  const auto present = [&] { return nulls == 0 || random.below(nulls) != 0; };
+  for (auto& row : rows) {
+    const auto key =
+        zipf ? static_cast<std::uint64_t>(std::exp(random.uniform() * std::log(static_cast<double>(groups))))
+             : random.below(groups);
+    row.key = test::key_of(key * 0x9E37'79B9'7F4A'7C15U);
+    if (present()) row.integer = static_cast<std::int64_t>(random()) >> 24;
+    if (present()) row.number = std::ldexp(random.normal(), static_cast<int>(random.below(20)));
+    if (present()) row.text = std::string(random.below(20), 'a') + static_cast<char>('a' + random.below(26));
+  }
+  return rows;
+}
+
+const AggregateSpec count_rows{Aggregate::count, ValueType::int64, false, nullptr};
+const AggregateSpec sum_integers{Aggregate::sum, ValueType::int64, true, nullptr};
+
+AggregateSpec of(Aggregate aggregate, ValueType type) { return {aggregate, type, true, nullptr}; }
+
+TEST(Group, MatchesAMapForAllAggregates) {
+  for (const std::uint64_t groups : {1U, 7U, 500U, 30'000U}) {
+    for (const std::uint64_t nulls : {0U, 3U}) {
+      const auto rows = random_rows(30'000, groups, nulls);
+      test::expect_equal(test::group(rows, test::all_aggregates(), {}),
+                         test::expected_groups(rows, test::all_aggregates()));
+    }
+  }
+}
+
+TEST(Group, MatchesAMapForByteKeys) {
+  auto rows = random_rows(30'000, 700, 5);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& key = rows[i].key;
+    key.resize(static_cast<unsigned char>(key[0]) % 9, 'x');  // short keys, the empty one among them
+    if (key.size() == 3) key += std::string(200, static_cast<char>(key[0] & 3));
+  }
+  rows[77].key = std::string(1 << 20, 'k');
+  rows[78].key = std::string(1 << 20, 'k') + '\0';
+  rows[20'000].key = rows[77].key;
+  const auto expected = test::expected_groups(rows, test::all_aggregates());
+
+  test::expect_equal(test::group(rows, test::all_aggregates(), {.memory = 16 * mebi, .integer_keys = false}),
+                     expected);
+}
+
+TEST(Group, TellsEveryHostileKeyFromAllOthers) {
+  std::vector<Row> rows;
+  for (const std::uint64_t key :
+       {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1} << 63}) {
+    for (int i = 0; i < 3000; ++i) rows.push_back({test::key_of(key), 1, 0.5, {}});
+  }
+  test::expect_equal(test::group(rows, {count_rows, sum_integers}, {}),
+                     test::expected_groups(rows, {count_rows, sum_integers}));
+}
+
+TEST(Group, GivesNothingForNothing) {
+  EXPECT_TRUE(test::group({}, {count_rows}, {}).empty());
+  EXPECT_TRUE(test::group({}, {}, {.integer_keys = false}).empty());
+}
+
+TEST(Group, FindsDistinctKeys) {
+  const auto rows = random_rows(50'000, 4000, 0, true);
+  test::expect_equal(test::group(rows, {}, {}), test::expected_groups(rows, {}));
+}
+
+TEST(Group, IsTheSameForAnyMemoryPartitionsAndUnits) {
+  const auto rows = random_rows(60'000, 20'000, 4, true);
+  auto specs = test::all_aggregates();
+  specs.push_back(of(Aggregate::first, ValueType::text));
+  for (const bool integer_keys : {true, false}) {
+    const auto expected = test::group(rows, specs, {.memory = 32 * mebi, .integer_keys = integer_keys});
+    for (const Setting& setting : {Setting{.memory = mebi / 2, .partitions = 16},
+                                   Setting{.memory = mebi, .partitions = 64, .units = 7, .batch = 333},
+                                   Setting{.memory = 8 * mebi, .partitions = 1024, .units = 3},
+                                   Setting{.memory = 4 * mebi, .partitions = 1, .units = 2, .batch = 100'000},
+                                   Setting{.memory = 2 * mebi, .partitions = 16, .merge_memory = 1 * mebi}}) {
+      auto other = setting;
+      other.integer_keys = integer_keys;
+      ASSERT_EQ(test::group(rows, specs, other), expected);
+    }
+  }
+}
+
+TEST(Group, SplitsPartitionsThatDoNotFit) {
+  const auto rows = random_rows(200'000, 1'000'000, 0);
+  const std::vector specs{count_rows, sum_integers};
+  const auto expected = test::group(rows, specs, {.memory = 64 * mebi});
+  EXPECT_GT(expected.size(), 150'000U);
+
+  EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 1}), expected);
+  EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 2, .merge_memory = mebi / 2}), expected);
+}
+
+TEST(Group, KeepsTheExtremesOfTexts) {
+  const auto rows = random_rows(40'000, 3000, 3);
+  const std::vector specs{of(Aggregate::first, ValueType::text), of(Aggregate::last, ValueType::text),
+                          of(Aggregate::min, ValueType::text), of(Aggregate::max, ValueType::text),
+                          sum_integers};
+  test::expect_equal(test::group(rows, specs, {}), test::expected_groups(rows, specs));
+}
+
+TEST(Group, KeepsTheFirstRowOfEachKey) {
+  const auto rows = random_rows(100'000, 800, 2, true);
+  const std::vector specs{of(Aggregate::first, ValueType::text)};
+  const auto expected = test::expected_groups(rows, specs);
+  test::expect_equal(test::group(rows, specs, {}), expected);
+  test::expect_equal(test::group(rows, specs, {.units = 5, .integer_keys = false}), expected);
+}
+
+TEST(Group, CountsMediansListsAndDistinctValues) {
+  const auto rows = random_rows(20'000, 300, 3);
+  std::vector specs{count_rows};
+  for (const auto type : {ValueType::int64, ValueType::float64}) {
+    specs.push_back(of(Aggregate::median, type));
+    specs.push_back(of(Aggregate::list, type));
+    specs.push_back(of(Aggregate::count_distinct, type));
+    specs.push_back(of(Aggregate::sum, type));
+  }
+  specs.push_back(of(Aggregate::list, ValueType::text));
+  specs.push_back(of(Aggregate::count_distinct, ValueType::text));
+  specs.push_back(of(Aggregate::max, ValueType::text));
+  const auto expected = test::expected_groups(rows, specs);
+  test::expect_equal(test::group(rows, specs, {.memory = 16 * mebi}), expected);
+  test::expect_equal(test::group(rows, specs, {.memory = 16 * mebi, .units = 3, .integer_keys = false}),
+                     expected);
+}
+
+TEST(Group, RefusesAListThatDoesNotFit) {
+  std::vector<Row> rows(100'000, {test::key_of(17), 123'456'789'012, {}, {}});
+  try {
+    (void)test::group(rows, {of(Aggregate::list, ValueType::int64)},
+                      {.partitions = 1, .merge_memory = 4 * mebi});
+    FAIL() << "no error";
+  } catch (const base::UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("list of key 17"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Group, FindsOverflowOfSumsWhateverTheOrder) {
+  const auto most = std::numeric_limits<std::int64_t>::max();
+  std::vector<Row> rows{{test::key_of(5), most, {}, {}}, {test::key_of(5), most, {}, {}}};
+  EXPECT_THROW((void)test::group(rows, {sum_integers}, {}), base::UsageError);
+
+  rows.push_back({test::key_of(5), -most, {}, {}});
+  EXPECT_EQ(test::group(rows, {sum_integers}, {}), (test::Table{{test::key_of(5), std::to_string(most)}}));
+}
+
+TEST(Group, CombinesStatesOfTheUsers) {
+  const external::UserAggregate product{
+      "product",
+      8,
+      [](std::byte* state) { *reinterpret_cast<double*>(state) = 1; },
+      [](std::byte* state, double value) { *reinterpret_cast<double*>(state) *= value; },
+      [](std::byte* state, const std::byte* other) {
+        double value = 0;
+        std::copy_n(other, 8, reinterpret_cast<std::byte*>(&value));
+        *reinterpret_cast<double*>(state) *= value;
+      },
+      [](const std::byte* state) { return *reinterpret_cast<const double*>(state); }};
+  std::vector<Row> rows;
+  for (std::uint64_t i = 0; i < 3000; ++i)
+    rows.push_back({test::key_of(i % 3), i % 300 == 0 ? 2 : 1, {}, {}});
+
+  const auto table =
+      test::group(rows, {AggregateSpec{Aggregate::user, ValueType::int64, true, &product}}, {.units = 2});
+
+  ASSERT_EQ(table.size(), 3U);
+  for (const auto& row : table) {
+    const double want = row[0] == test::key_of(0) ? 1024 : 1;
+    EXPECT_EQ(std::stod(row[1].substr(1)), want);
+  }
+}
+
+TEST(Group, RefusesTextsWhereNumbersAreNeededAndTooLittleMemory) {
+  EXPECT_THROW((void)test::group({}, {of(Aggregate::sum, ValueType::text)}, {}), base::UsageError);
+  EXPECT_THROW((void)test::group({}, {count_rows}, {.memory = mebi, .partitions = 1024}), base::UsageError);
+}
+
+}  // namespace
