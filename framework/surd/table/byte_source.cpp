@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -83,6 +84,21 @@ std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compre
 std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offset,
                                        storage::FileSystem& files) {
   return std::make_unique<PlainSource>(file, offset, files);
+}
+
+std::uint64_t count_lines(const InputFile& file, std::uint64_t bytes, storage::FileSystem& files) {
+  const auto source = open_plain(file, 0, files);
+  std::vector<char> block(64U << 10);
+  std::uint64_t lines = 0;
+  while (bytes > 0) {
+    const auto part =
+        std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, block.size())));
+    const auto got = source->read(std::as_writable_bytes(part));
+    lines += static_cast<std::uint64_t>(
+        std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(got), '\n'));
+    bytes -= part.size();
+  }
+  return lines;
 }
 
 TextBuffer::TextBuffer(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::size_t capacity)

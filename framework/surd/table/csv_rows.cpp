@@ -30,22 +30,6 @@ std::string shown(std::string_view field) {
   return "'" + text + (cut ? "...'" : "'");
 }
 
-/// Line ends in the first `bytes` of a file.
-std::uint64_t count_lines(const InputFile& file, std::uint64_t bytes, storage::FileSystem& files) {
-  const auto source = open_plain(file, 0, files);
-  std::vector<char> block(64U << 10);
-  std::uint64_t lines = 0;
-  while (bytes > 0) {
-    const auto part =
-        std::span(block).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes, block.size())));
-    const auto got = source->read(std::as_writable_bytes(part));
-    lines += static_cast<std::uint64_t>(
-        std::count(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(got), '\n'));
-    bytes -= part.size();
-  }
-  return lines;
-}
-
 }  // namespace
 
 std::string reason_of(BadKind kind, std::string_view field) {

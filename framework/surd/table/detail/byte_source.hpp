@@ -39,6 +39,10 @@ class ByteSource {
 [[nodiscard]] std::unique_ptr<ByteSource> open_zstd(const InputFile& file, storage::FileSystem& files,
                                                     memory::Budget& budget);
 
+/// Line ends in the first `bytes` of a file: to name the line of an error. Reads all of them.
+[[nodiscard]] std::uint64_t count_lines(const InputFile& file, std::uint64_t bytes,
+                                        storage::FileSystem& files);
+
 /// A piece of a source that moves forward: [begin, filled) of data() is there, and 64 bytes behind it can be
 /// read.
 class TextBuffer {

@@ -1,0 +1,131 @@
+// JSON Lines files as an input: schema and splits.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
+#include "surd/table/detail/infer.hpp"
+#include "surd/table/detail/jsonl_reader.hpp"
+
+namespace surd::table::detail {
+namespace {
+
+constexpr std::size_t sample_buffer_bytes = 256 * base::KiB;
+constexpr std::uint64_t sample_budget_bytes = 256 * base::MiB;
+
+void see(TypeGuess& guess, simdjson::dom::element element) {
+  switch (element.type()) {
+    case simdjson::dom::element_type::INT64:
+      return guess.see_integer();
+    case simdjson::dom::element_type::UINT64:  // beyond int64
+    case simdjson::dom::element_type::DOUBLE:
+      return guess.see_number();
+    case simdjson::dom::element_type::BOOL:
+      return guess.see_boolean();
+    case simdjson::dom::element_type::NULL_VALUE:
+      return;
+    default:
+      return guess.see_text();
+  }
+}
+
+/// Keys of the first rows, in the order in which they appear.
+Schema infer(const JsonlFile& file, storage::FileSystem& disk) {
+  memory::Budget budget(sample_budget_bytes);
+  LineReader lines(file, 0, file.file.version.bytes, disk, budget, sample_buffer_bytes,
+                   sample_buffer_bytes / 2);
+  simdjson::dom::parser parser;
+  Schema schema;
+  std::vector<TypeGuess> guesses;
+  std::map<std::string, std::size_t, std::less<>> columns;
+  std::string_view line;
+  for (std::size_t rows = 0; rows < sample_rows;) {
+    const auto found = lines.next(line);
+    if (found == LineReader::Found::end) break;
+    ++rows;
+    simdjson::dom::object object;
+    if (found != LineReader::Found::line || parser.parse(line.data(), line.size(), false).get(object))
+      continue;
+    for (const auto& [key, element] : object) {
+      const auto [at, is_new] = columns.emplace(std::string(key), schema.size());
+      if (is_new) {
+        schema.push_back({at->first, Type::text});
+        guesses.emplace_back();
+      }
+      see(guesses[at->second], element);
+    }
+  }
+  for (std::size_t i = 0; i < schema.size(); ++i) schema[i].type = guesses[i].type();
+  return schema;
+}
+
+class JsonlInput final : public Input {
+ public:
+  explicit JsonlInput(JsonlTable table) : table_(std::move(table)) {}
+
+  [[nodiscard]] const Schema& schema() const noexcept override { return table_.schema; }
+  [[nodiscard]] std::uint64_t bytes() const noexcept override {
+    std::uint64_t sum = 0;
+    for (const auto& file : table_.files) sum += file.file.version.bytes;
+    return sum;
+  }
+  [[nodiscard]] std::vector<Split> splits(std::uint64_t bytes) const override {
+    std::vector<Split> all;
+    for (std::uint32_t i = 0; i < table_.files.size(); ++i) {
+      const auto end = table_.files[i].file.version.bytes;
+      const auto step =
+          table_.files[i].compression == Compression::none ? std::max<std::uint64_t>(bytes, 1) : end;
+      for (std::uint64_t begin = 0; begin < end;) {
+        const auto stop = begin + std::min(end - begin, step);
+        all.push_back({i, begin, stop});
+        begin = stop;
+      }
+    }
+    return all;
+  }
+  [[nodiscard]] std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
+                                                  memory::Budget& budget,
+                                                  std::uint64_t memory_bytes) const override {
+    return std::make_unique<JsonlReader>(table_, split, columns, budget, memory_bytes);
+  }
+  [[nodiscard]] std::string fingerprint() const override {
+    std::vector<InputFile> files;
+    for (const auto& file : table_.files) files.push_back(file.file);
+    return detail::fingerprint(Format::jsonl, files, table_.schema,
+                               std::to_string(static_cast<int>(table_.on_bad_row)));
+  }
+
+ private:
+  JsonlTable table_;
+};
+
+}  // namespace
+
+std::unique_ptr<Input> open_jsonl(const InputSpec& spec, std::vector<std::string> paths,
+                                  storage::FileSystem& files) {
+  JsonlTable table;
+  table.on_bad_row = spec.on_bad_row;
+  table.disk = &files;
+  for (const auto& input : note_versions(paths, files)) {
+    table.files.push_back({input, compression_of(input, files)});
+  }
+  for (const auto& file : table.files) {
+    table.schema = infer(file, files);
+    if (!table.schema.empty()) break;
+  }
+  if (table.schema.empty()) {
+    throw base::UsageError(
+        fmt::format("{}: no JSON object in the first {} lines; JSON Lines needs one per line, not "
+                    "one array or objects over several lines",
+                    paths[0], sample_rows));
+  }
+  for (const auto& field : spec.types) {  // a key may be too rare for the sample
+    const auto same = [&](const Field& known) { return known.name == field.name; };
+    if (std::none_of(table.schema.begin(), table.schema.end(), same)) table.schema.push_back(field);
+  }
+  apply_types(spec.types, table.schema);
+  return std::make_unique<JsonlInput>(std::move(table));
+}
+
+}  // namespace surd::table::detail
