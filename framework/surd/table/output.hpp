@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct OutputSpec {
   storage::Path path;
   Format format = Format::csv;
   Compression compression = Compression::none;
+  char delimiter = ',';              ///< csv; '\t' for .tsv
   std::string dataset = "table";     ///< hdf5
   std::uint32_t record_bytes = 0;    ///< fixed
   std::vector<FixedColumn> columns;  ///< fixed
@@ -32,8 +34,10 @@ struct OutputSpec {
 [[nodiscard]] OutputSpec parse_output(const base::Spec& spec);
 
 /// Turns batches into the bytes of a piece, which the caller stores. Floats are written in the shortest form
-/// that reads back equal; null is an empty CSV field (an empty text is ""), null in JSON, NaN or 0 in binary
-/// formats (an error for integers there). Compressed pieces are frames of their own.
+/// that reads back equal. Null is an empty CSV field (NA in a table of one column, whose line would be blank
+/// else; an empty text is ""), null in JSON (so are NaN and the infinities, which JSON lacks), NaN or an
+/// empty text in binary formats and an error for their integers and booleans. Compressed pieces are gzip
+/// members or zstd frames of their own. Pieces of HDF5 tables are packed rows, see unpack_rows().
 class PieceWriter {
  public:
   virtual ~PieceWriter() = default;
@@ -47,6 +51,11 @@ class PieceWriter {
 [[nodiscard]] std::unique_ptr<PieceWriter> write_piece(const OutputSpec& spec, const Schema& schema);
 /// What stands before the first piece: a CSV header, a .npy header (needs the rows).
 [[nodiscard]] std::string head(const OutputSpec& spec, const Schema& schema, std::uint64_t rows);
+
+/// Rows of a piece of an HDF5 table, at most `most`, into `into`, which is overwritten. Returns how many of
+/// `bytes` they took; a row that is not complete yet stays. @throws FormatError  if they are damaged.
+[[nodiscard]] std::size_t unpack_rows(const Schema& schema, std::span<const char> bytes, std::size_t most,
+                                      Batch& into);
 
 /// Copies of rows that could not be read: "<output>.bad.csv" with file, offset, line, column, reason, text.
 [[nodiscard]] storage::Path quarantine_path(const OutputSpec& spec);
