@@ -2,10 +2,20 @@
 // nulls.
 //
 // Null in, null out for arithmetic, comparisons and functions; `and` and `or` follow SQL's three-valued logic
-// (false and null is false, true or null is true); `is null`, `is not null`, coalesce(a, b, ...) and if(c, a,
-// b) deal with nulls. A filter keeps rows whose condition is true: null is not. Besides the operators of
-// sweeps: `like 'a%_'`, lower, upper, length, starts_with, ends_with, contains, substr(text, from 1, length),
-// concat, year/month/day/hour('2026-01-31T12:00:00'), int, float, text (conversions; null where they fail).
+// (false and null is false, true or null is true), and so does `in` (x in [1, null] is true or null); `is
+// null`, `is not null`, coalesce(a, b, ...) and if(c, a, b) deal with nulls. A filter keeps rows whose
+// condition is true: null is not. Besides the operators of sweeps:
+//   like 'a%_' (\% and \_ for the signs themselves), lower, upper (of a to z), length, starts_with,
+//   ends_with, contains, substr(text, from 1, length), concat: in characters, that is, UTF-8 code points;
+//   year, month, day, hour, minute, second ('2026-01-31T12:00:00'), int, float, text: null where they fail.
+//
+// Types are fixed before the first row: an integer and a float give a float (of min, max, if and coalesce
+// too), integer ** integer is an integer unless the exponent is a constant below 0. Errors, such as x % 0,
+// are raised for rows that matter only: "y != 0 and x % y == 1" has none. `null` alone has the type its
+// neighbours need; a column named null is `null` in backquotes.
+//
+// Cost on one core of 3 GHz, in million rows per second: status == 'completed' 700, price * quantity 1700,
+// like '%ret%' 30.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,7 @@ void clear_nulls(std::uint8_t* truths, const std::uint8_t* nulls, std::size_t ro
 }
 
 bool any(const std::uint8_t* mask, std::size_t rows) noexcept {
-  return std::memchr(mask, 1, rows) != nullptr;
+  return rows > 0 && std::memchr(mask, 1, rows) != nullptr;
 }
 
 std::string_view type_name(std::optional<Type> type) noexcept {
