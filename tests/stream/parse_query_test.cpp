@@ -48,7 +48,8 @@ TEST(ParseSteps, ReadsTheStepsOfASalesAnalysis) {
 TEST(ParseSteps, ReadsAllWaysToWriteASort) {
   const auto directions = [](const char* text) {
     std::vector<bool> result;
-    for (const auto& key : std::get<Sort>(steps_of(text)[0]).by) result.push_back(key.descending);
+    const auto steps = steps_of(text);
+    for (const auto& key : std::get<Sort>(steps.at(0)).by) result.push_back(key.descending);
     return result;
   };
 

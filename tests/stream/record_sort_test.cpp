@@ -48,7 +48,7 @@ TEST(RecordSort, EqualsAStableSortForAnyOrderOfUnits) {
   options.memory_bytes = 8 * MiB;
   const Cut cut{.unit_bytes = 200'000, .memory_bytes = 8 * MiB, .partitions = 16};
 
-  for (const std::uint64_t seed : {1, 2, 3}) {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
     const auto job = compile(sort, options, cut, storage::local_file_system());
     const auto summary = run_scattered(*job, folder.path(), options.memory_bytes, seed);
 
@@ -62,7 +62,7 @@ TEST(RecordSort, TakesNothingAndOneRecord) {
   const ScratchTestFolder folder;
   CompileOptions options;
   options.memory_bytes = 8 * MiB;
-  for (const std::size_t count : {0, 1}) {
+  for (const std::size_t count : {0U, 1U}) {
     const auto content = records(count, 10, 0);
     const auto job =
         compile(sort_of(folder, {folder.write("a.bin", content)}), options, storage::local_file_system());
