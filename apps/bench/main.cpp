@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/units.hpp"
 #include "surd/base/version.hpp"
 #include "surd/mpi/fatal.hpp"
 #include "workload.hpp"
@@ -24,6 +25,9 @@ const std::vector<Workload>& workloads() {
       {"sweep", "points of a whole sweep, scheduled and stored, per second and rank", sweep_points},
       {"scan", "seconds to find 10^6 stored records again", scan},
       {"plan", "seconds and memory to plan a grid", plan},
+      {"sort-u64", "seconds and memory to sort random u64 from file to file, on rank 0", sort_u64},
+      {"sort-records", "seconds and memory to sort records of 100 bytes from file to file, on rank 0",
+       sort_records},
       {"balance", "share of the ideal makespan", balance},
       {"ranks-sort", "keys in memory sorted across ranks, per second and rank", ranks_sort},
   };
@@ -55,6 +59,8 @@ CommandLine parse(int argc, char** argv) {
       line.options.n = std::stoull(value());
     } else if (argument == "--check") {
       line.check = std::stod(value());
+    } else if (argument == "--memory") {
+      line.options.memory_bytes = surd::base::parse_bytes(value());
     } else if (argument == "--directory") {
       line.options.directory = value();
     } else {

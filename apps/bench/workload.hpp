@@ -15,6 +15,7 @@ namespace bench {
 
 struct Options {
   std::uint64_t n = 0;              ///< Size; 0: the workload's own, chosen to run for a second or two.
+  std::uint64_t memory_bytes = 0;   ///< Given to data operations; 0: 64 MiB.
   std::filesystem::path directory;  ///< Empty directory for what the workload stores; removed by main().
 };
 
@@ -43,6 +44,8 @@ std::vector<Figure> chunks(const surd::mpi::Session& session, const Options& opt
 std::vector<Figure> sweep_points(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> scan(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> plan(const surd::mpi::Session& session, const Options& options);
+std::vector<Figure> sort_u64(const surd::mpi::Session& session, const Options& options);
+std::vector<Figure> sort_records(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> balance(const surd::mpi::Session& session, const Options& options);
 std::vector<Figure> ranks_sort(const surd::mpi::Session& session, const Options& options);
 

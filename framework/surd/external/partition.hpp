@@ -42,7 +42,8 @@ void put_partition(base::ByteWriter& into, const PartitionExtents& partition);
 /// Records here are opaque byte strings of the caller's making; a record never straddles two extents.
 class PartitionWriter {
  public:
-  /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each).
+  /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each) and two buffers that full
+  /// pages are written from. `partitions` is a power of two.
   PartitionWriter(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
                   SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io);
   PartitionWriter(PartitionWriter&&) noexcept;
@@ -52,7 +53,8 @@ class PartitionWriter {
   /// than a page get extents of their own.
   [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes);
 
-  /// Writes the pages out; shape [partitions]. The writer is empty again and may be used on.
+  /// Writes the pages out, as one large append; shape [partitions]. The writer is empty again and may be used
+  /// on.
   [[nodiscard]] std::vector<PartitionExtents> finish();
 
  private:
@@ -63,13 +65,16 @@ class PartitionWriter {
 /// Reads one partition from all its writers, in the order given, reading ahead.
 class PartitionReader {
  public:
+  /// Takes `memory_bytes`, or more where an extent is larger than half of it, from `budget`.
   PartitionReader(const std::vector<storage::ReadableFile*>& files, std::vector<PartitionExtents> parts,
-                  memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io);
+                  memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io,
+                  std::uint32_t record_bytes = 0);
   PartitionReader(PartitionReader&&) noexcept;
   ~PartitionReader();
 
-  /// Whole records as they were written, back to back: one extent, or part of one; empty at the end. Valid
-  /// until the next call. If `record_bytes` > 0, pieces are multiples of it; else they are whole extents.
+  /// Whole records as they were written, back to back: as many extents as fit, in order; empty at the end.
+  /// Valid until the next call. With `record_bytes` > 0, all records are of this size and an extent larger
+  /// than the buffer comes in pieces.
   [[nodiscard]] std::span<const std::byte> next();
 
  private:

@@ -19,7 +19,7 @@ struct Run {
   std::uint64_t records = 0;
   std::uint64_t index_offset = 0;  ///< Of its sparse index.
   std::uint64_t index_bytes = 0;
-  std::uint64_t checksum = 0;  ///< Sum over records of XXH3-64: independent of their order.
+  std::uint64_t checksum = 0;       ///< Sum over records of XXH3-64: independent of their order.
   std::uint64_t longest_bytes = 0;  ///< Its longest record: what a buffer must hold to read it.
 };
 

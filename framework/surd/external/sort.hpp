@@ -4,10 +4,10 @@
 //
 // Always stable: equal records keep the order they were pushed in.
 //
-//   Sorter sorter(format, budget, files, scratch);
+//   Sorter sorter(format, budget, memory_bytes, files, scratch);
 //   while (...) sorter.push(records);
 //   auto sorted = std::move(sorter).merge();
-//   for (auto block = sorted.next(); !block.empty(); block = sorted.next()) use(block);
+//   for (auto block = sorted->next(); !block.empty(); block = sorted->next()) use(block);
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,7 @@ class RunBuilder {
   /// One variable-size record.
   void push(std::span<const std::byte> key, std::span<const std::byte> rest);
 
-  /// Fewer bytes from now on, as pressure demands: spills now if more are held.
+  /// Fewer bytes from now on, as pressure demands: spills what is held.
   void shrink(std::uint64_t memory_bytes);
 
   /// Spills what is left. The builder is empty again and may be used on.
@@ -68,7 +68,8 @@ class RunBuilder {
 class RecordStream {
  public:
   virtual ~RecordStream() = default;
-  /// Whole records in order; empty at the end. Valid until the next call.
+  /// Whole records in order; empty at the end. Valid until the call after the next one, so that a block can
+  /// be written behind the making of the next.
   virtual std::span<const std::byte> next() = 0;
 };
 
@@ -79,8 +80,10 @@ class RecordStream {
                                                        std::vector<RunRange> ranges, memory::Budget& budget,
                                                        std::uint64_t memory_bytes, storage::AsyncIo& io);
 
-/// How many runs merge_runs() takes at once within `memory_bytes`.
-[[nodiscard]] std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes) noexcept;
+/// How many runs merge_runs() takes at once within `memory_bytes`, if no record is longer than
+/// `longest_bytes` (0: 4 KiB, where records have no fixed size).
+[[nodiscard]] std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes,
+                                   std::uint64_t longest_bytes = 0);
 
 /// Merges `runs` into one longer run (a pass, where there are too many runs to merge at once).
 [[nodiscard]] Run merge_to_run(const RecordFormat& format, const RunFiles& files,

@@ -88,7 +88,7 @@ const storage::Path& SpillFile::path() const noexcept { return state_->path; }
 storage::ReadableFile& SpillFile::reader() {
   auto& state = *state_;
   state.create();
-  if (!state.reader) state.reader = state.files->open(state.path, storage::Access::streaming);
+  if (!state.reader) state.reader = state.files->open(state.path, storage::Access::pieces);
   return *state.reader;
 }
 

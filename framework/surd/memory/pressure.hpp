@@ -5,12 +5,11 @@
 //   ... at every block:  pressure.check();
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string_view>
-
-#include "surd/memory/limits.hpp"
 
 namespace surd::memory {
 
@@ -31,18 +30,24 @@ class Pressure {
   };
   using Probe = std::function<Reading()>;
 
-  explicit Pressure(std::uint64_t budget_bytes, Probe probe = {});
+  using Now = std::function<std::chrono::steady_clock::time_point()>;
+
+  /// The default probe takes the resident set of this moment as the baseline; a reading costs some 10 us.
+  explicit Pressure(std::uint64_t budget_bytes, Probe probe = {}, Now now = {});
   ~Pressure();
 
   /// Handlers run inside check(), in order of subscription, when the level rises to at least `from`, and
-  /// again at most every 100 ms while it stays there. A level falls only when use is 5 % below its threshold.
+  /// again when it rises further, and at most every 100 ms while it stays there. They may end any
+  /// subscription, also their own, and subscribe. A level falls only when use is 5 % below its threshold.
   class Subscription;
   [[nodiscard]] Subscription subscribe(Level from, std::function<void(Level)> handler);
 
   /// Measures if the last measurement is older than 20 ms. Cheap otherwise: call it for every block.
   Level check();
   [[nodiscard]] Level level() const noexcept;
+  [[nodiscard]] Reading reading() const noexcept;          ///< The last one.
   [[nodiscard]] std::uint64_t responses() const noexcept;  ///< Calls of handlers so far.
+  [[nodiscard]] std::chrono::steady_clock::time_point now() const;
 
  private:
   struct State;
@@ -62,5 +67,10 @@ class Pressure::Subscription {
   std::weak_ptr<State> state_;
   std::uint64_t number_ = 0;
 };
+
+/// Warns from Level::high on, once per level and minute. `pressure` stays in place; `log` replaces
+/// base::log_warning.
+[[nodiscard]] Pressure::Subscription log_pressure(Pressure& pressure,
+                                                  std::function<void(std::string_view)> log = {});
 
 }  // namespace surd::memory

@@ -52,6 +52,7 @@ class SharedFile {
 enum class Access {
   cached,     ///< Keep pages: small files, files read again soon.
   streaming,  ///< Written or read once: start writing back early, drop pages behind.
+  pieces,     ///< The same, but read in large pieces from anywhere: the kernel reads nothing ahead of them.
 };
 
 /// A file read at any offset; it may grow meanwhile.
@@ -83,8 +84,8 @@ class FileSystem {
   virtual std::unique_ptr<ReadableFile> open(const Path& path, Access access = Access::cached) = 0;
   /// Opens for writing at offsets; creates the file if it is missing, keeps what it holds.
   virtual std::unique_ptr<SharedFile> open_shared(const Path& path) = 0;
-  /// A new file in `directory` without a name: its space is free again when both ends are closed or the
-  /// process dies.
+  /// A new file in `directory` without a name, read by Access::pieces: its space is free again when both ends
+  /// are closed or the process dies.
   virtual std::pair<std::unique_ptr<WritableFile>, std::unique_ptr<ReadableFile>> create_scratch(
       const Path& directory) = 0;
 

@@ -44,7 +44,7 @@ void drop_pages(int fd, std::uint64_t from, std::uint64_t to) noexcept {
 /// pages written long ago are dropped. Never waits for the disk.
 class WriteBehind {
  public:
-  WriteBehind(Access access, std::uint64_t at) noexcept : streaming_(access == Access::streaming) {
+  WriteBehind(Access access, std::uint64_t at) noexcept : streaming_(access != Access::cached) {
     restart(at);
   }
 
@@ -177,7 +177,9 @@ class LocalReadableFile final : public ReadableFile {
  public:
   /// With `scratch`, the file has no name under which it could be opened again.
   LocalReadableFile(std::string path, int fd, Access access, bool scratch) noexcept
-      : file_(std::move(path), fd), streaming_(access == Access::streaming), scratch_(scratch) {}
+      : file_(std::move(path), fd), access_(access), scratch_(scratch) {
+    advise();
+  }
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
     std::size_t done = 0;
@@ -197,7 +199,7 @@ class LocalReadableFile final : public ReadableFile {
         done += static_cast<std::size_t>(n);
       }
     }
-    if (streaming_) drop_read(offset, done);
+    if (access_ != Access::cached) drop_read(offset, done);
     return done;
   }
 
@@ -224,14 +226,19 @@ class LocalReadableFile final : public ReadableFile {
     }
   }
 
+  void advise() const noexcept {
+    if (access_ == Access::pieces) ::posix_fadvise(file_.fd, 0, 0, POSIX_FADV_RANDOM);
+  }
+
   void reopen() {
     if (scratch_) fail_call("read", file_.path, ESTALE);
     const int fresh = open_or_fail(file_.path, O_RDONLY);
     ::close(std::exchange(file_.fd, fresh));
+    advise();
   }
 
   Descriptor file_;
-  bool streaming_;
+  Access access_;
   bool scratch_;
 };
 
@@ -273,7 +280,7 @@ std::pair<std::unique_ptr<WritableFile>, std::unique_ptr<ReadableFile>> local_sc
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail_call("create", shown, errno);
   fault_after();
-  return {std::move(writer), std::make_unique<LocalReadableFile>(shown, copy, Access::streaming, true)};
+  return {std::move(writer), std::make_unique<LocalReadableFile>(shown, copy, Access::pieces, true)};
 }
 
 }  // namespace surd::storage

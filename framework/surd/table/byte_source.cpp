@@ -7,13 +7,9 @@
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
-#include "surd/base/units.hpp"
 
 namespace surd::table::detail {
 namespace {
-
-/// Read at once: big enough for disks, small enough to stay in the second level cache.
-constexpr std::size_t read_bytes = 256 * base::KiB;
 
 class PlainSource final : public ByteSource {
  public:
@@ -91,17 +87,17 @@ std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offs
 
 TextBuffer::TextBuffer(std::unique_ptr<ByteSource> source, std::uint64_t offset, std::size_t capacity)
     : source_(std::move(source)),
-      data_(std::make_unique_for_overwrite<char[]>(capacity + padding)),
+      data_(std::make_unique_for_overwrite<char[]>(capacity + 2 * padding)),
       offset_(offset),
       capacity_(capacity) {
   std::memset(data_.get(), 0, padding);
 }
 
-std::uint32_t TextBuffer::refill(std::uint32_t keep) {
+std::uint32_t TextBuffer::refill(std::uint32_t keep, std::size_t at_most) {
   std::memmove(data(), data() + keep, filled_ - keep);
   filled_ -= keep;
   offset_ += keep;
-  const auto wanted = std::min(capacity_ - filled_, read_bytes);
+  const auto wanted = std::min(capacity_ - filled_, at_most);
   const auto got = source_->read(std::as_writable_bytes(std::span(data() + filled_, wanted)));
   ended_ = ended_ || got < wanted;
   filled_ += static_cast<std::uint32_t>(got);

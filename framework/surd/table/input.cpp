@@ -59,10 +59,8 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths, stora
     const auto place = cut_dataset(path);
     const auto matches = detail::expand_glob(place.path, files);
     if (matches.empty()) {
-      throw base::UsageError(fmt::format(place.path.find_first_of("*?[") == std::string::npos
-                                             ? "{}: there is no such file"
-                                             : "{}: no file matches",
-                                         place.path));
+      const bool pattern = place.path.find_first_of("*?[") != std::string::npos;
+      throw base::UsageError(place.path + (pattern ? ": no file matches" : ": there is no such file"));
     }
     for (const auto& match : matches) {
       if (seen.insert(match + place.dataset).second) found.push_back(match + place.dataset);

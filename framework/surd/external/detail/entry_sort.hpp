@@ -36,9 +36,10 @@ struct EntryBits {
   [[nodiscard]] std::uint64_t number(std::uint64_t entry) const noexcept { return entry & mask(); }
 };
 
-/// Sorts `entries`, made from word(record, 0), by the records' keys, equal ones by their numbers. Groups whose
-/// bits agree are sorted again by the bits after what they have in common (as in multikey quicksort: Bentley
-/// & Sedgewick, SODA 1997): O(n log n) words looked at, and each byte of a key a bounded number of times.
+/// Sorts `entries`, made from word(record, 0), by the records' keys, equal ones by their numbers. Groups
+/// whose bits agree are sorted again by the bits after what they have in common (as in multikey quicksort:
+/// Bentley & Sedgewick, SODA 1997): O(n log n) words looked at, and each byte of a key a bounded number of
+/// times.
 void sort_entries(const Order& order, const Locator& locate, EntryBits bits,
                   std::span<std::uint64_t> entries);
 

@@ -153,9 +153,8 @@ template <class T>
 void normalise_all(const KeyField& field, std::span<T> values) noexcept {
   const std::uint64_t flip = field.descending ? low_bits(sizeof(T)) : 0;
   if (field.type == FieldType::bytes) {
-    map_all(values, [=](std::uint64_t bits) {
-      return (__builtin_bswap64(bits) >> (64 - 8 * sizeof(T))) ^ flip;
-    });
+    map_all(values,
+            [=](std::uint64_t bits) { return (__builtin_bswap64(bits) >> (64 - 8 * sizeof(T))) ^ flip; });
   } else {
     map_all(values, [=, type = field.type](std::uint64_t bits) { return normalise(type, bits) ^ flip; });
   }
@@ -165,9 +164,7 @@ template <class T>
 void restore_all(const KeyField& field, std::span<T> keys) noexcept {
   const std::uint64_t flip = field.descending ? low_bits(sizeof(T)) : 0;
   if (field.type == FieldType::bytes) {
-    map_all(keys, [=](std::uint64_t key) {
-      return __builtin_bswap64(key ^ flip) >> (64 - 8 * sizeof(T));
-    });
+    map_all(keys, [=](std::uint64_t key) { return __builtin_bswap64(key ^ flip) >> (64 - 8 * sizeof(T)); });
   } else {
     map_all(keys, [=, type = field.type](std::uint64_t key) { return restore(type, key ^ flip); });
   }

@@ -24,8 +24,8 @@ template <class T>
   return __builtin_bswap64(load<std::uint64_t>(from));
 }
 
-/// Order-preserving map of a little-endian number of `type` (its bits, zero-extended) to an unsigned number of
-/// the same width, and back.
+/// Order-preserving map of a little-endian number of `type` (its bits, zero-extended) to an unsigned number
+/// of the same width, and back.
 [[nodiscard]] std::uint64_t normalise(FieldType type, std::uint64_t bits) noexcept;
 [[nodiscard]] std::uint64_t restore(FieldType type, std::uint64_t key) noexcept;
 

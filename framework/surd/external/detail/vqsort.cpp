@@ -17,7 +17,8 @@ void sort(std::span<T> keys) {
     std::sort(keys.begin(), keys.end());
     return;
   }
-  // Holds a few hundred bytes of scratch, made once. Only u32 and u64: Highway 1.0.3 sorts wider keys wrongly.
+  // Holds a few hundred bytes of scratch, made once. Only u32 and u64: Highway 1.0.3 sorts wider keys
+  // wrongly.
   static thread_local const hwy::Sorter sorter;
   sorter(keys.data(), keys.size(), hwy::SortAscending());
 }

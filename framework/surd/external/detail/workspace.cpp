@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -19,9 +20,9 @@ Workspace::Workspace(memory::Budget& budget, std::uint64_t least, std::uint64_t 
   if (bytes_ == 0) return;
   void* const memory = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    throw base::IoError(fmt::format("cannot get {} bytes of memory for {}: {}", bytes_, purpose,
-                                    std::strerror(errno)),
-                        errno);
+    throw base::IoError(
+        fmt::format("cannot get {} bytes of memory for {}: {}", bytes_, purpose, std::strerror(errno)),
+        errno);
   }
   ::madvise(memory, bytes_, MADV_HUGEPAGE);  // advice: sorting jumps about, and misses fewer large pages
   memory_ = static_cast<std::byte*>(memory);
@@ -47,10 +48,9 @@ Workspace::~Workspace() {
 }
 
 std::span<std::byte> Workspace::take(std::size_t bytes) {
-  const auto rounded = (bytes + 63) / 64 * 64;
-  base::expect(rounded <= left(), "a workspace is smaller than its parts");
+  base::expect(bytes <= left(), "a workspace is smaller than its parts");
   const std::span part(memory_ + used_, bytes);
-  used_ += rounded;
+  used_ = std::min(bytes_, used_ + (bytes + 63) / 64 * 64);
   return part;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,9 +26,28 @@ struct UnitOutput {
 };
 
 [[nodiscard]] std::string encode(const UnitOutput& output);
-/// @throws FormatError
+/// All but the partitions. @throws FormatError
 [[nodiscard]] UnitOutput decode(const std::string& content);
-[[nodiscard]] std::vector<UnitOutput> decode(const std::vector<Artifact>& artifacts);
+[[nodiscard]] std::vector<UnitOutput> decode(std::span<const Artifact> artifacts);
+
+/// The partitions in artifacts, decoded one at a time: all of them, [units] x [partitions], would be megabytes.
+class PartitionTable {
+ public:
+  /// Borrows the artifacts.
+  PartitionTable(std::span<const Artifact> artifacts, std::uint32_t partitions);
+
+  [[nodiscard]] std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(bytes_.size()); }
+  /// What the units left in a partition, in order; those that left nothing are not there.
+  [[nodiscard]] std::vector<external::PartitionExtents> parts(std::size_t partition) const;
+  [[nodiscard]] std::uint64_t bytes(std::size_t partition) const { return bytes_.at(partition); }
+  [[nodiscard]] std::uint64_t bytes() const noexcept;
+  [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
+
+ private:
+  std::span<const Artifact> artifacts_;
+  std::vector<std::uint64_t> bytes_;
+  std::uint64_t records_ = 0;
+};
 
 /// Maps numbers of spill files, as artifacts have them, to indices into a list of open files.
 class OpenFiles {

@@ -53,14 +53,16 @@ class TextBuffer {
   /// Whether [keep, filled) leaves no room for more.
   [[nodiscard]] bool full(std::uint32_t keep) const noexcept { return filled_ - keep == capacity_; }
 
-  /// Moves [keep, filled) to the front and reads more behind it, if there is room. Returns how far it moved
-  /// it: `keep`. ended() tells whether there was more.
-  std::uint32_t refill(std::uint32_t keep);
+  /// Moves [keep, filled) to the front and reads up to `at_most` behind it, as there is room. Returns how
+  /// far it moved it: `keep`. ended() tells whether there was more.
+  std::uint32_t refill(std::uint32_t keep, std::size_t at_most = read_bytes);
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   /// Puts a line end behind the last line, which has none. Once, at the end.
   void end_line() noexcept;
 
   static constexpr std::size_t padding = 64;
+  /// Read at once: big enough for disks, small enough to stay in the second level cache.
+  static constexpr std::size_t read_bytes = std::size_t{256} << 10;
 
  private:
   std::unique_ptr<ByteSource> source_;

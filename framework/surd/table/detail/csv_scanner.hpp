@@ -40,6 +40,9 @@ class CsvIndex {
   /// Row r has the separators [row_ends()[r - 1], row_ends()[r]), with row_ends()[-1] = 0.
   [[nodiscard]] const std::uint32_t* row_ends() const noexcept { return row_ends_.get() + 1; }
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::uint32_t row_begin(std::size_t row) const noexcept {
+    return separators_[row_ends_[row]] + 1;
+  }
 
   /// Forgets everything: the next row begins at `begin`.
   void restart(std::uint32_t begin) noexcept;

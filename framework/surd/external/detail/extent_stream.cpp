@@ -1,0 +1,89 @@
+#include "surd/external/detail/extent_stream.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+
+namespace surd::external::detail {
+
+SideSize size_of(const JoinSide& side) noexcept {
+  SideSize size;
+  for (const auto& part : side.parts) {
+    size.records += part.records;
+    for (const auto& extent : part.extents) size.bytes += extent.bytes;
+  }
+  return size;
+}
+
+ExtentCursor::ExtentCursor(const JoinSide& side, std::uint64_t position) noexcept : side_(&side) {
+  skip(position);
+}
+
+void ExtentCursor::skip(std::uint64_t bytes) noexcept {
+  for (; part_ < side_->parts.size(); ++part_, extent_ = 0) {
+    const auto& extents = side_->parts[part_].extents;
+    for (; extent_ < extents.size(); ++extent_, offset_ = 0) {
+      const auto left = extents[extent_].bytes - offset_;
+      if (bytes < left) {
+        offset_ += bytes;
+        return;
+      }
+      bytes -= left;
+    }
+  }
+}
+
+ExtentCursor::Requested ExtentCursor::read(std::span<std::byte> into, storage::AsyncIo& io) {
+  Requested requested;
+  while (requested.bytes < into.size() && part_ < side_->parts.size()) {
+    const auto& part = side_->parts[part_];
+    if (extent_ == part.extents.size()) {  // a part without extents
+      skip(0);
+      continue;
+    }
+    const auto& extent = part.extents[extent_];
+    const auto bytes = static_cast<std::size_t>(
+        std::min<std::uint64_t>(extent.bytes - offset_, into.size() - requested.bytes));
+    if (bytes > 0) {
+      requested.last = io.read(*side_->files[static_cast<std::size_t>(part.file)], extent.offset + offset_,
+                               into.subspan(requested.bytes, bytes));
+      requested.bytes += bytes;
+    }
+    skip(bytes);
+  }
+  return requested;
+}
+
+ExtentStream::ExtentStream(const JoinSide& side, std::span<std::byte> memory, std::size_t headroom,
+                           storage::AsyncIo& io)
+    : cursor_(side), io_(io), headroom_(headroom) {
+  const auto half = memory.size() / 2;
+  buffers_ = {memory.first(half), memory.subspan(half, half)};
+  request(0);
+}
+
+ExtentStream::~ExtentStream() {
+  try {
+    for (const auto& requested : requested_) io_.wait(requested.last);
+  } catch (const std::exception&) {  // whoever ends early has met it already, or does not need the block
+  }
+}
+
+void ExtentStream::request(std::size_t buffer) {
+  requested_[buffer] = cursor_.read(buffers_[buffer].subspan(headroom_), io_);
+}
+
+std::span<const std::byte> ExtentStream::next(std::size_t kept) {
+  const auto fresh = 1 - current_;
+  const auto requested = requested_[fresh];
+  io_.wait(requested.last);
+  if (requested.bytes == 0) return {};
+  auto* const start = buffers_[fresh].data() + headroom_ - kept;
+  if (kept > 0) std::memcpy(start, block_.data() + block_.size() - kept, kept);
+  block_ = {start, kept + requested.bytes};
+  request(current_);
+  current_ = fresh;
+  return block_;
+}
+
+}  // namespace surd::external::detail

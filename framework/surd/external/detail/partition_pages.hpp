@@ -1,0 +1,99 @@
+// The pages of a PartitionWriter, with append() inline for loops over rows.
+//
+// Memory is one arena: a page per partition, then two staging halves. A full page is copied into the staging
+// half being filled, which is written behind as one large append when it is full: what the disk sees is large
+// sequential writes however small the pages are. An extent is a page, so partitions are read in page-sized
+// pieces.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "surd/external/partition.hpp"
+
+namespace surd::external::detail {
+
+/// Memory without initialisation: pages that are never touched are never resident.
+using Arena = std::unique_ptr<std::byte[]>;
+[[nodiscard]] inline Arena make_arena(std::size_t bytes) {
+  return std::make_unique_for_overwrite<std::byte[]>(bytes);
+}
+
+class PartitionPages {
+ public:
+  PartitionPages(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
+                 SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io);
+  PartitionPages(const PartitionPages&) = delete;
+  PartitionPages& operator=(const PartitionPages&) = delete;
+  ~PartitionPages();
+
+  /// Least memory for so many partitions.
+  [[nodiscard]] static std::uint64_t least_memory(std::uint32_t partitions) noexcept;
+
+  [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes) {
+    const auto partition = static_cast<std::size_t>(shift_ == 64 ? 0 : hash >> shift_);
+    auto& page = pages_[partition];
+    if (bytes > page.room) return append_slowly(partition, bytes);
+    auto* const at = page.end;
+    page.end += bytes;
+    page.room -= static_cast<std::uint32_t>(bytes);
+    ++page.records;
+    return at;
+  }
+
+  [[nodiscard]] std::vector<PartitionExtents> finish();
+
+ private:
+  struct Page {
+    std::byte* end = nullptr;
+    std::uint32_t room = 0;
+    std::uint32_t records = 0;  ///< Since the page was empty.
+  };
+  struct Half {
+    std::byte* begin = nullptr;
+    std::size_t used = 0;
+    storage::AsyncIo::Ticket ticket = 0;
+  };
+  /// Bytes of a partition that wait in the staging half.
+  struct Staged {
+    std::uint32_t partition;
+    std::uint32_t bytes;
+  };
+
+  [[nodiscard]] std::byte* append_slowly(std::size_t partition, std::size_t bytes);
+  [[nodiscard]] std::byte* append_large(std::size_t partition, std::size_t bytes);
+  [[nodiscard]] std::byte* page_begin(std::size_t partition) const noexcept {
+    return arena_.get() + partition * page_bytes_;
+  }
+  void empty_page(std::size_t partition) noexcept;
+  void stage(std::size_t partition);
+  void write_half();
+  void wait_halves();
+  void write_large();
+  void stage_all();
+
+  SpillFile& spill_;
+  storage::AsyncIo& io_;
+  std::uint64_t file_number_;
+  unsigned shift_;
+  memory::Reservation reservation_;
+  std::size_t page_bytes_;
+  std::size_t half_bytes_;
+  Arena arena_;
+  std::size_t arena_bytes_;
+  std::vector<Page> pages_;
+  std::array<Half, 2> halves_;
+  std::size_t half_ = 0;
+  std::vector<Staged> staged_;
+  struct Large {
+    std::size_t partition = 0;
+    std::size_t bytes = 0;  ///< 0: none pending.
+  } large_;
+  std::vector<PartitionExtents> extents_;
+};
+
+}  // namespace surd::external::detail

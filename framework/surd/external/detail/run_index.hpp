@@ -1,0 +1,95 @@
+// The sparse index behind a run's records: which record, at which byte, begins with which key, about every
+// 16 KiB. Entries are of one size, so that a reader can take any of them:
+//
+//   u64 number of the record   u64 its first byte, from the run's start   u64 key words [key_words]
+//
+// Key words are the first normalised bytes of the key, big-endian, zeros after its end; all numbers are
+// little-endian on disk.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "surd/external/detail/order.hpp"
+#include "surd/external/run.hpp"
+
+namespace surd::external::detail {
+
+inline constexpr std::uint64_t index_stride_bytes = 16 << 10;
+inline constexpr std::size_t most_key_words = 4;
+
+/// Key words per entry.
+[[nodiscard]] inline std::size_t key_words(const RecordFormat& format) noexcept {
+  if (!format.fixed()) return most_key_words;
+  std::size_t bytes = format.key.empty() ? format.record_bytes : 0;
+  for (const auto& field : format.key) bytes += field.bytes;
+  return std::min((bytes + 7) / 8, most_key_words);
+}
+[[nodiscard]] inline std::size_t index_entry_bytes(const RecordFormat& format) noexcept {
+  return (2 + key_words(format)) * sizeof(std::uint64_t);
+}
+/// Memory for the index of a run of `run_bytes`, no entry left out.
+[[nodiscard]] inline std::uint64_t full_index_bytes(const RecordFormat& format,
+                                                    std::uint64_t run_bytes) noexcept {
+  return (run_bytes / index_stride_bytes + 2) * index_entry_bytes(format);
+}
+
+/// Collects entries in memory that is given. When it is full, every second entry is dropped and from then on
+/// entries are twice as far apart.
+class IndexBuilder {
+ public:
+  /// `memory`: room for at least two entries, aligned to 8.
+  IndexBuilder(const Order& order, std::span<std::byte> memory);
+
+  /// Offers the record with this number at this byte of the run; call for records in order.
+  void offer(const std::byte* record, std::uint64_t number, std::uint64_t byte) {
+    if (byte >= next_byte_) add(record, number, byte);
+  }
+  /// What to write. Valid until the next offer() or clear().
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept {
+    return std::as_bytes(std::span(words_, used_));
+  }
+  void clear() noexcept {
+    used_ = 0;
+    next_byte_ = 0;
+    stride_ = index_stride_bytes;
+  }
+
+ private:
+  void add(const std::byte* record, std::uint64_t number, std::uint64_t byte);
+  void thin() noexcept;
+
+  const Order& order_;
+  std::uint64_t* words_;
+  std::size_t capacity_;  ///< In words, whole entries.
+  std::size_t entry_;     ///< Words.
+  std::size_t used_ = 0;
+  std::uint64_t next_byte_ = 0;
+  std::uint64_t stride_ = index_stride_bytes;
+};
+
+/// Entries [first, last) of a run's index, every `step`-th of them, read a piece at a time.
+struct IndexEntries {
+  std::size_t key_words = 0;
+  std::vector<std::uint64_t> words;
+
+  [[nodiscard]] std::size_t size() const noexcept { return words.size() / (2 + key_words); }
+  [[nodiscard]] std::uint64_t record(std::size_t i) const noexcept { return words[i * (2 + key_words)]; }
+  [[nodiscard]] std::uint64_t byte(std::size_t i) const noexcept { return words[i * (2 + key_words) + 1]; }
+  [[nodiscard]] std::span<const std::uint64_t> key(std::size_t i) const noexcept {
+    return std::span(words).subspan(i * (2 + key_words) + 2, key_words);
+  }
+};
+[[nodiscard]] std::uint64_t index_size(const RecordFormat& format, const Run& run) noexcept;
+[[nodiscard]] IndexEntries read_index(const RecordFormat& format, const RunFiles& files, const Run& run,
+                                      std::uint64_t first, std::uint64_t last, std::uint64_t step);
+
+/// The file a run lies in. @throws LogicError  if `files` does not have it.
+[[nodiscard]] storage::ReadableFile& file_of(const RunFiles& files, const Run& run);
+/// Fills `into`. @throws FormatError  if the file ends before.
+void read_exactly(storage::ReadableFile& file, std::uint64_t offset, std::span<std::byte> into);
+
+}  // namespace surd::external::detail

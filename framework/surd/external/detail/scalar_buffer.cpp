@@ -1,0 +1,114 @@
+// Records that are one number each: sorted in place as unsigned numbers, written straight from where they
+// were sorted. The buffer is filled again from its start while its end is still being written.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "surd/base/error.hpp"
+#include "surd/external/detail/run_buffer.hpp"
+#include "surd/external/detail/run_index.hpp"
+#include "surd/external/detail/vqsort.hpp"
+
+namespace surd::external::detail {
+namespace {
+
+constexpr std::size_t drain_bytes = 256 << 10;
+
+template <class T>
+class ScalarBuffer final : public RunBuffer {
+ public:
+  ScalarBuffer(const Order& order, Workspace memory)
+      : order_(order),
+        memory_(std::move(memory)),
+        index_(order, memory_.take(full_index_bytes(order.format(), memory_.bytes()))) {
+    const auto bytes = memory_.take_rest(sizeof(T));
+    keys_ = {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
+    piece_ = std::max<std::size_t>((keys_.size() + pieces - 1) / pieces, 1);
+  }
+
+  std::size_t push(storage::AsyncIo& io, std::span<const std::byte> records) override {
+    if (records.size() % sizeof(T) != 0) throw base::UsageError("input ends in the middle of a record");
+    const auto count = std::min(records.size() / sizeof(T), keys_.size() - used_);
+    if (count == 0) return 0;
+    while (being_written_ < pieces && being_written_ * piece_ < used_ + count) {
+      io.wait(std::exchange(tickets_[being_written_++], 0));
+    }
+    std::memcpy(keys_.data() + used_, records.data(), count * sizeof(T));
+    used_ += count;
+    return count * sizeof(T);
+  }
+  bool push(storage::AsyncIo&, std::span<const std::byte>, std::span<const std::byte>) override {
+    throw base::LogicError("a record of fixed size has no parts");
+  }
+  [[nodiscard]] bool empty() const noexcept override { return used_ == 0; }
+
+  Run spill(SpillFile& spill, storage::AsyncIo& io) override {
+    settle(io);
+    sort();
+    const auto sorted = keys_.first(used_);
+    const auto bytes = std::as_bytes(sorted);
+    index_.clear();
+    for (std::size_t i = 0; i < used_; i += index_stride_bytes / sizeof(T)) {
+      index_.offer(bytes.data() + i * sizeof(T), i, i * sizeof(T));
+    }
+    Run run{0, spill.bytes(), bytes.size(), used_, 0, 0, checksum(order_.format(), bytes), sizeof(T)};
+    for (std::size_t piece = 0, at = 0; at < used_; ++piece, at += piece_) {
+      const auto part = sorted.subspan(at, std::min(piece_, used_ - at));
+      tickets_[piece] = spill.append(io, std::as_bytes(part)).ticket;
+    }
+    run.index_offset = spill.bytes();
+    run.index_bytes = index_.bytes().size();
+    index_ticket_ = spill.append(io, index_.bytes()).ticket;
+    being_written_ = 0;
+    used_ = 0;
+    return run;
+  }
+
+  void settle(storage::AsyncIo& io) override {
+    for (auto& ticket : tickets_) io.wait(std::exchange(ticket, 0));
+    io.wait(std::exchange(index_ticket_, 0));
+    being_written_ = pieces;
+  }
+
+  void sort() override {
+    const auto keys = keys_.first(used_);
+    order_.to_keys(keys);
+    if (std::is_sorted(keys.rbegin(), keys.rend())) std::reverse(keys.begin(), keys.end());
+    vqsort(keys);
+    order_.from_keys(keys);
+    drained_ = 0;
+  }
+
+  std::span<const std::byte> drain() override {
+    const auto rest = std::as_bytes(keys_.first(used_)).subspan(drained_);
+    const auto block = rest.first(std::min(rest.size(), drain_bytes));
+    drained_ += block.size();
+    return block;
+  }
+
+ private:
+  static constexpr std::size_t pieces = 64;  ///< In which a run is handed over, so that parts are free early.
+
+  const Order& order_;
+  Workspace memory_;
+  IndexBuilder index_;
+  std::span<T> keys_;
+  std::size_t used_ = 0;
+  std::size_t piece_ = 1;  ///< In keys.
+  std::array<storage::AsyncIo::Ticket, pieces> tickets_{};
+  std::size_t being_written_ = pieces;  ///< First piece that may still be.
+  storage::AsyncIo::Ticket index_ticket_ = 0;
+  std::size_t drained_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RunBuffer> make_scalar_buffer(const Order& order, Workspace memory) {
+  if (order.scalar_bytes() == 4) {
+    return std::make_unique<ScalarBuffer<std::uint32_t>>(order, std::move(memory));
+  }
+  return std::make_unique<ScalarBuffer<std::uint64_t>>(order, std::move(memory));
+}
+
+}  // namespace surd::external::detail

@@ -1,0 +1,339 @@
+#include "surd/external/join.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
+#include "surd/external/detail/extent_stream.hpp"
+#include "surd/external/detail/join_table.hpp"
+
+namespace surd::external {
+namespace {
+
+using detail::ExtentCursor;
+using detail::ExtentStream;
+using detail::FixedLayout;
+using detail::JoinTable;
+using detail::SideSize;
+using detail::VariableLayout;
+using Row = std::span<const std::byte>;
+
+constexpr std::uint64_t least_memory = 128 * base::KiB;
+/// A row of record_limit_bytes and what stands before it.
+constexpr std::uint64_t largest_record = record_limit_bytes + 64 * base::KiB;
+
+/// How a join divides its memory: two blocks of the streamed side, each with room in front for a record that
+/// straddles blocks, and the table.
+struct MemoryPlan {
+  std::uint64_t headroom;
+  std::uint64_t block;
+  std::uint64_t table;
+
+  /// `largest`: record there may be.
+  MemoryPlan(std::uint64_t memory, std::uint64_t largest) noexcept
+      : headroom(std::min(memory / 4, largest)),
+        block(std::clamp(memory / 32, 4 * base::KiB, 256 * base::KiB)),
+        table(memory - stream()) {}
+
+  [[nodiscard]] std::uint64_t stream() const noexcept { return 2 * (headroom + block); }
+  /// Partitions that a split may make: below a few KiB a page is not worth its request.
+  [[nodiscard]] std::uint64_t parts() const noexcept {
+    constexpr auto writer = 128 * base::KiB;
+    return table > writer ? std::bit_floor((table - writer) / (8 * base::KiB)) : 0;
+  }
+};
+
+/// Where a join works, whatever its records look like.
+struct Place {
+  JoinKind kind;
+  memory::Budget& budget;
+  std::uint64_t memory_bytes;
+  storage::FileSystem& files;
+  const storage::Path& scratch;
+  storage::AsyncIo& io;
+  const JoinRowsEmit& emit;
+};
+
+/// Result rows on their way to the caller.
+class Results {
+ public:
+  explicit Results(const JoinRowsEmit& emit) noexcept : emit_(emit) {}
+
+  void add(Row left, Row right) {
+    left_[rows_] = left;
+    right_[rows_] = right;
+    if (++rows_ == left_.size()) flush();
+  }
+  void flush() {
+    if (rows_ == 0) return;
+    const auto rows = std::exchange(rows_, 0);
+    emit_({std::span(left_).first(rows), std::span(right_).first(rows)});
+  }
+
+ private:
+  std::array<Row, 512> left_;
+  std::array<Row, 512> right_;
+  std::size_t rows_ = 0;
+  const JoinRowsEmit& emit_;
+};
+
+struct Arena {
+  Arena(memory::Budget& budget, std::uint64_t bytes, std::string_view purpose)
+      : reservation(budget.reserve(bytes, bytes, purpose)),
+        memory(std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes))) {}
+
+  [[nodiscard]] std::span<std::byte> part(std::uint64_t from, std::uint64_t bytes) const noexcept {
+    return {memory.get() + from, static_cast<std::size_t>(bytes)};
+  }
+
+  memory::Reservation reservation;
+  std::unique_ptr<std::byte[]> memory;
+};
+
+[[noreturn]] void fail_large(std::uint64_t memory_bytes) {
+  throw base::UsageError(fmt::format("a row is too large to be joined within {}: it may have up to {}{}",
+                                     base::format_bytes(memory_bytes),
+                                     base::format_bytes(std::min(memory_bytes / 4, largest_record)),
+                                     memory_bytes / 4 < largest_record ? "; raise --memory" : ""));
+}
+
+template <class Layout>
+class PartitionJoin {
+ public:
+  PartitionJoin(const Place& place, std::uint64_t largest, Layout left, Layout right)
+      : place_(place),
+        plan_(place.memory_bytes, largest),
+        left_layout_(left),
+        right_layout_(right),
+        results_(place.emit) {}
+
+  /// `before`: bytes of the smaller side before the last split.
+  void run(const JoinSide& left, const JoinSide& right, unsigned depth = 0,
+           std::uint64_t before = UINT64_MAX) {
+    const auto l = detail::size_of(left);
+    const auto r = detail::size_of(right);
+    const bool needs_match = place_.kind == JoinKind::inner || place_.kind == JoinKind::semi;
+    if (l.bytes == 0 || (r.bytes == 0 && needs_match)) return;
+    if (fits(r) && (!fits(l) || r.bytes <= l.bytes)) {
+      hash_join(left, right, r);
+    } else if (fits(l) || !splits(l, r, before)) {
+      nested_join(left, right, l);
+    } else {
+      split(left, right, std::min(l.bytes, r.bytes), depth);
+    }
+  }
+
+ private:
+  using Table = JoinTable<Layout>;
+  using Entries = std::span<const typename Table::Entry>;
+
+  [[nodiscard]] std::uint64_t table_bytes(SideSize size) const noexcept {
+    return Table::bytes_for(size.bytes, size.records);
+  }
+  [[nodiscard]] bool fits(SideSize size) const noexcept {
+    return table_bytes(size) <= plan_.table && size.bytes <= Table::limit_bytes;
+  }
+
+  /// Whether a split is cheaper than passes over the right, and helps: one key cannot be split.
+  [[nodiscard]] bool splits(SideSize l, SideSize r, std::uint64_t before) const noexcept {
+    if (plan_.parts() < 2) return false;
+    const auto passes = table_bytes(l) / plan_.table + 1;
+    if (l.bytes + passes * r.bytes <= 3 * (l.bytes + r.bytes)) return false;
+    return std::min(l.bytes, r.bytes) <= before - before / 4;
+  }
+
+  std::size_t load(const JoinSide& side, std::uint64_t position, std::span<std::byte> into) {
+    const auto requested = ExtentCursor(side, position).read(into, place_.io);
+    place_.io.wait(requested.last);
+    return requested.bytes;
+  }
+
+  /// Calls use(block), which returns how many bytes of it were whole records, until all of `side` is used or
+  /// done() says so.
+  template <class Use, class Done>
+  void scan(const JoinSide& side, const Arena& arena, Use use, Done done) {
+    ExtentStream stream(side, arena.part(0, plan_.stream()), static_cast<std::size_t>(plan_.headroom),
+                        place_.io);
+    std::size_t kept = 0;
+    while (!done()) {
+      const auto block = stream.next(kept);
+      if (block.empty()) break;
+      kept = block.size() - use(block);
+      results_.flush();  // its rows lie in the block
+      if (kept > plan_.headroom) fail_large(place_.memory_bytes);
+    }
+    if (kept > 0 && !done()) throw base::FormatError("a partition ends inside of a record");
+  }
+
+  /// The right in a table, the left against it.
+  void hash_join(const JoinSide& left, const JoinSide& right, SideSize size) {
+    const Arena arena(place_.budget, place_.memory_bytes, "a join");
+    const auto memory = arena.part(plan_.stream(), plan_.table);
+    Table table(right_layout_);
+    const auto bytes = load(right, 0, memory.first(static_cast<std::size_t>(size.bytes)));
+    if (table.index(memory, bytes) != bytes || table.records() != size.records) {
+      throw base::FormatError("a partition holds other records than were counted");
+    }
+    const auto visit = [&](const std::byte* record, Entries entries, std::uint32_t tag) {
+      match_left(table, record, entries, tag);
+    };
+    scan(
+        left, arena, [&](Row block) { return table.probe(left_layout_, block, visit); },
+        [] { return false; });
+  }
+
+  void match_left(const Table& table, const std::byte* record, Entries entries, std::uint32_t tag) {
+    const bool pairs = place_.kind == JoinKind::inner || place_.kind == JoinKind::left;
+    bool matched = false;
+    for (const auto& entry : entries) {
+      const auto* const other = table.record(entry);
+      if (entry.tag != tag || !Layout::same_key(record, other)) continue;
+      matched = true;
+      if (!pairs) break;
+      results_.add(left_layout_.row(record), right_layout_.row(other));
+    }
+    if (wanted_alone(matched)) results_.add(left_layout_.row(record), {});
+  }
+
+  /// Left rows that come without a right one.
+  [[nodiscard]] bool wanted_alone(bool matched) const noexcept {
+    if (place_.kind == JoinKind::semi) return matched;
+    return !matched && place_.kind != JoinKind::inner;
+  }
+
+  /// As much of the left in a table as fits, all of the right against it, and again until the left ends.
+  void nested_join(const JoinSide& left, const JoinSide& right, SideSize size) {
+    const Arena arena(place_.budget, place_.memory_bytes, "a join");
+    const auto memory = arena.part(plan_.stream(), plan_.table);
+    const auto share = static_cast<double>(size.bytes) / static_cast<double>(table_bytes(size));
+    const auto part =
+        std::max(static_cast<std::uint64_t>(share * static_cast<double>(plan_.table)), plan_.headroom);
+    const auto capacity = std::min({fits(size) ? size.bytes : part, plan_.table, Table::limit_bytes});
+    for (std::uint64_t position = 0; position < size.bytes;) {
+      const auto bytes = load(left, position, memory.first(static_cast<std::size_t>(capacity)));
+      Table table(left_layout_);
+      const auto used = table.index(memory, bytes);
+      if (used == 0) fail_large(place_.memory_bytes);
+      pass(table, right, arena);
+      position += used;
+    }
+  }
+
+  void pass(Table& table, const JoinSide& right, const Arena& arena) {
+    const bool pairs = place_.kind == JoinKind::inner || place_.kind == JoinKind::left;
+    auto unmatched = table.with_key();
+    const auto visit = [&](const std::byte* record, Entries entries, std::uint32_t tag) {
+      for (const auto& entry : entries) {
+        const auto* const other = table.record(entry);
+        if (entry.tag != tag || !Layout::same_key(record, other)) continue;
+        if (pairs) results_.add(left_layout_.row(other), right_layout_.row(record));
+        if (place_.kind != JoinKind::inner && table.mark(entry)) --unmatched;
+      }
+    };
+    scan(
+        right, arena, [&](Row block) { return table.probe(right_layout_, block, visit); },
+        [&] { return !pairs && unmatched == 0; });
+    if (place_.kind == JoinKind::inner) return;
+    table.each([&](const std::byte* record, bool matched) {
+      if (wanted_alone(matched)) results_.add(left_layout_.row(record), {});
+    });
+    results_.flush();
+  }
+
+  void split(const JoinSide& left, const JoinSide& right, std::uint64_t smaller, unsigned depth) {
+    auto spill = SpillFile::scratch(place_.files, place_.scratch);
+    const auto wanted = std::bit_ceil(2 * (2 * smaller / plan_.table + 1));
+    const auto parts = static_cast<std::uint32_t>(std::min<std::uint64_t>({wanted, plan_.parts(), 256}));
+    const auto left_parts = scatter(left, left_layout_, parts, depth, spill);
+    const auto right_parts = scatter(right, right_layout_, parts, depth, spill);
+    const std::vector<storage::ReadableFile*> files{&spill.reader()};
+    for (std::uint32_t i = 0; i < parts; ++i) {
+      run({files, {left_parts[i]}}, {files, {right_parts[i]}}, depth + 1, smaller);
+    }
+  }
+
+  std::vector<PartitionExtents> scatter(const JoinSide& side, const Layout& layout, std::uint32_t parts,
+                                        unsigned depth, SpillFile& spill) {
+    const Arena arena(place_.budget, plan_.stream(), "a join");
+    PartitionWriter writer(parts, place_.budget, plan_.table, spill, 0, place_.io);
+    const auto use = [&](Row block) {
+      std::size_t at = 0;
+      while (const auto size = layout.size(block.data() + at, block.size() - at)) {
+        const auto* const record = block.data() + at;
+        const auto hash = detail::mix(layout.hash(record) + (depth + 1) * 0x9E37'79B9'7F4A'7C15);
+        std::memcpy(writer.append(hash, size), record, size);
+        at += size;
+      }
+      return at;
+    };
+    scan(side, arena, use, [] { return false; });
+    auto extents = writer.finish();
+    spill.flush(place_.io);
+    return extents;
+  }
+
+  Place place_;
+  MemoryPlan plan_;
+  Layout left_layout_;
+  Layout right_layout_;
+  Results results_;
+};
+
+}  // namespace
+
+std::string_view name(JoinKind kind) noexcept {
+  constexpr std::array<std::string_view, 4> names{"inner", "left", "semi", "anti"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::size_t join_record_bytes(std::span<const std::byte> key, std::span<const std::byte> row) {
+  return VariableLayout::least_bytes + key.size() + row.size();
+}
+
+void put_join_record(std::byte* into, std::uint64_t hash, std::span<const std::byte> key,
+                     std::span<const std::byte> row) {
+  const auto key_size = static_cast<std::uint32_t>(key.size());
+  const auto row_size = static_cast<std::uint32_t>(row.size());
+  std::memcpy(into, &hash, 8);
+  std::memcpy(into + 8, &key_size, 4);
+  std::memcpy(into + 12, &row_size, 4);
+  std::copy(key.begin(), key.end(), into + 16);
+  std::copy(row.begin(), row.end(), into + 16 + key.size());
+}
+
+void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& left, const JoinSide& right,
+                    memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
+                    const storage::Path& scratch, storage::AsyncIo& io, const JoinRowsEmit& emit) {
+  if (memory_bytes < least_memory) {
+    throw base::UsageError(fmt::format("a join needs at least {} of memory, not {}; raise --memory",
+                                       base::format_bytes(least_memory), base::format_bytes(memory_bytes)));
+  }
+  const Place place{kind, budget, memory_bytes, files, scratch, io, emit};
+  if (format.key_bytes == 0) {
+    PartitionJoin<VariableLayout>(place, largest_record, {}, {}).run(left, right);
+    return;
+  }
+  const auto [smaller, larger] = std::minmax(format.left_record_bytes, format.right_record_bytes);
+  if (format.key_bytes != 8 || smaller < 8) {
+    throw base::UsageError("a join of fixed-size records needs keys of 8 bytes, and records that hold them");
+  }
+  if (larger > std::min(memory_bytes / 4, largest_record)) fail_large(memory_bytes);
+  PartitionJoin<FixedLayout>(place, larger, {format.left_record_bytes}, {format.right_record_bytes})
+      .run(left, right);
+}
+
+void join_partition(JoinKind kind, const JoinSide& left, const JoinSide& right, memory::Budget& budget,
+                    std::uint64_t memory_bytes, storage::FileSystem& files, const storage::Path& scratch,
+                    storage::AsyncIo& io, const JoinEmit& emit) {
+  join_partition(kind, {}, left, right, budget, memory_bytes, files, scratch, io, [&](const JoinRows& rows) {
+    for (std::size_t i = 0; i < rows.left.size(); ++i) emit(rows.left[i], rows.right[i]);
+  });
+}
+
+}  // namespace surd::external

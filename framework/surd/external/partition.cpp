@@ -1,0 +1,228 @@
+#include "surd/external/partition.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/hash.hpp"
+#include "surd/base/units.hpp"
+#include "surd/external/detail/hash_mix.hpp"
+#include "surd/external/detail/partition_pages.hpp"
+
+namespace surd::external {
+
+std::uint64_t hash_key(std::span<const std::byte> key) noexcept {
+  const auto hash = base::hash64(key);
+  return hash == 0 ? 1 : hash;  // tables mark empty slots by 0
+}
+
+std::uint64_t hash_key(std::uint64_t key) noexcept { return detail::mix(key); }
+
+std::uint32_t partitions_for(std::uint64_t bytes, std::uint64_t block_bytes) noexcept {
+  const double blocks =
+      static_cast<double>(bytes) / static_cast<double>(std::max<std::uint64_t>(1, block_bytes));
+  const double wanted = std::clamp(2 * std::sqrt(blocks), 16.0, 1024.0);
+  return std::bit_ceil(static_cast<std::uint32_t>(wanted));
+}
+
+std::uint64_t PartitionExtents::bytes() const noexcept {
+  std::uint64_t sum = 0;
+  for (const auto& extent : extents) sum += extent.bytes;
+  return sum;
+}
+
+// File, records, number of extents; then per extent the gap from the end of the one before (they ascend) and
+// its size: 2 to 4 bytes where pages are small.
+void put_partition(base::ByteWriter& into, const PartitionExtents& partition) {
+  into.put_varint(partition.file);
+  into.put_varint(partition.records);
+  into.put_varint(partition.extents.size());
+  std::uint64_t end = 0;
+  for (const auto& extent : partition.extents) {
+    into.put_varint(extent.offset - end);
+    into.put_varint(extent.bytes);
+    end = extent.offset + extent.bytes;
+  }
+}
+
+PartitionExtents get_partition(base::ByteReader& from) {
+  PartitionExtents partition;
+  partition.file = from.get_varint();
+  partition.records = from.get_varint();
+  const auto count = from.get_varint();
+  if (count > from.remaining()) throw base::FormatError("a partition names more extents than it holds");
+  partition.extents.reserve(count);
+  std::uint64_t end = 0;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const auto offset = end + from.get_varint();
+    const auto bytes = from.get_varint();
+    partition.extents.push_back({offset, bytes});
+    end = offset + bytes;
+  }
+  return partition;
+}
+
+namespace detail {
+namespace {
+
+constexpr std::uint64_t least_page_bytes = 4096;
+constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t least_half_bytes = 64 << 10;
+
+unsigned partition_shift(std::uint32_t partitions) {
+  if (!std::has_single_bit(partitions)) {
+    throw base::UsageError(fmt::format("{} partitions: not a power of two", partitions));
+  }
+  return 64 - static_cast<unsigned>(std::countr_zero(partitions));
+}
+
+}  // namespace
+
+std::uint64_t PartitionPages::least_memory(std::uint32_t partitions) noexcept {
+  return partitions * least_page_bytes + 2 * least_half_bytes;
+}
+
+PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
+                               SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io)
+    : spill_(spill), io_(io), file_number_(file_number), shift_(partition_shift(partitions)) {
+  const auto least = least_memory(partitions);
+  reservation_ = budget.reserve(least, std::max(least, memory_bytes),
+                                fmt::format("scattering over {} partitions", partitions));
+  const auto have = reservation_.bytes();
+  half_bytes_ = std::clamp<std::uint64_t>(have / 16, least_half_bytes, most_page_bytes);
+  const auto page = (have - 2 * half_bytes_) / partitions;
+  page_bytes_ = std::clamp(page & ~std::uint64_t{63}, std::uint64_t{64}, most_page_bytes);
+  half_bytes_ = std::max(half_bytes_, std::min(page_bytes_, (have - partitions * page_bytes_) / 2));
+  page_bytes_ = std::min(page_bytes_, half_bytes_);
+  arena_bytes_ = partitions * page_bytes_ + 2 * half_bytes_;
+  arena_ = make_arena(arena_bytes_);
+  halves_[0].begin = arena_.get() + partitions * page_bytes_;
+  halves_[1].begin = halves_[0].begin + half_bytes_;
+  pages_.resize(partitions);
+  for (std::size_t p = 0; p < partitions; ++p) empty_page(p);
+  extents_.resize(partitions);
+}
+
+PartitionPages::~PartitionPages() {
+  try {
+    wait_halves();  // the writing thread reads the arena
+  } catch (const base::Error&) {
+    // Whoever needs these bytes called finish(), which reported.
+  }
+}
+
+void PartitionPages::empty_page(std::size_t partition) noexcept {
+  pages_[partition] = {page_begin(partition), static_cast<std::uint32_t>(page_bytes_), 0};
+}
+
+std::byte* PartitionPages::append_slowly(std::size_t partition, std::size_t bytes) {
+  if (large_.bytes > 0) write_large();
+  // Not while a large record lay over the pages: then they have room, or are seen here.
+  if (pages_[partition].room < bytes) stage(partition);
+  if (bytes > page_bytes_) return append_large(partition, bytes);
+  return append(static_cast<std::uint64_t>(partition) << (shift_ & 63), bytes);
+}
+
+/// A record larger than a page is built in the staging halves, or over the whole arena once that is empty.
+std::byte* PartitionPages::append_large(std::size_t partition, std::size_t bytes) {
+  if (bytes > arena_bytes_) {
+    throw base::UsageError(
+        fmt::format("a record of {} does not fit into the {} for partitions; raise --memory",
+                    base::format_bytes(bytes), base::format_bytes(arena_bytes_)));
+  }
+  const bool over_pages = bytes > 2 * half_bytes_;
+  if (over_pages) stage_all();
+  write_half();
+  wait_halves();
+  large_ = {partition, bytes};
+  for (auto& page : pages_) page.room = 0;  // the next append() comes by append_slowly()
+  return over_pages ? arena_.get() : halves_[0].begin;
+}
+
+void PartitionPages::write_large() {
+  auto* const at = large_.bytes > 2 * half_bytes_ ? arena_.get() : halves_[0].begin;
+  const auto pending = spill_.append(io_, {at, large_.bytes});
+  io_.wait(pending.ticket);
+  auto& partition = extents_[large_.partition];
+  partition.extents.push_back({pending.offset, large_.bytes});
+  ++partition.records;
+  large_ = {};
+  for (std::size_t p = 0; p < pages_.size(); ++p) {
+    pages_[p].room = static_cast<std::uint32_t>(page_begin(p) + page_bytes_ - pages_[p].end);
+  }
+}
+
+/// Moves a page to the staging half.
+void PartitionPages::stage(std::size_t partition) {
+  const auto used = static_cast<std::size_t>(pages_[partition].end - page_begin(partition));
+  if (used == 0) return;
+  if (halves_[half_].used + used > half_bytes_) write_half();
+  auto& half = halves_[half_];
+  std::memcpy(half.begin + half.used, page_begin(partition), used);
+  half.used += used;
+  staged_.push_back({static_cast<std::uint32_t>(partition), static_cast<std::uint32_t>(used)});
+  extents_[partition].records += pages_[partition].records;
+  empty_page(partition);
+}
+
+/// Hands the staging half to the writing thread and turns to the other.
+void PartitionPages::write_half() {
+  auto& half = halves_[half_];
+  if (half.used == 0) return;
+  const auto pending = spill_.append(io_, {half.begin, half.used});
+  half.ticket = pending.ticket;
+  auto offset = pending.offset;
+  for (const auto& [partition, bytes] : staged_) {
+    extents_[partition].extents.push_back({offset, bytes});
+    offset += bytes;
+  }
+  staged_.clear();
+  half.used = 0;
+  half_ ^= 1;
+  io_.wait(std::exchange(halves_[half_].ticket, 0));
+}
+
+void PartitionPages::wait_halves() {
+  for (auto& half : halves_) io_.wait(std::exchange(half.ticket, 0));
+}
+
+void PartitionPages::stage_all() {
+  for (std::size_t p = 0; p < pages_.size(); ++p) stage(p);
+}
+
+std::vector<PartitionExtents> PartitionPages::finish() {
+  if (large_.bytes > 0) write_large();
+  stage_all();
+  write_half();
+  wait_halves();
+  for (auto& partition : extents_) partition.file = file_number_;
+  std::vector<PartitionExtents> done(pages_.size());
+  std::swap(done, extents_);
+  return done;
+}
+
+}  // namespace detail
+
+struct PartitionWriter::State : detail::PartitionPages {
+  using PartitionPages::PartitionPages;
+};
+
+PartitionWriter::PartitionWriter(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
+                                 SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io)
+    : state_(std::make_unique<State>(partitions, budget, memory_bytes, spill, file_number, io)) {}
+
+PartitionWriter::PartitionWriter(PartitionWriter&&) noexcept = default;
+PartitionWriter::~PartitionWriter() = default;
+
+std::byte* PartitionWriter::append(std::uint64_t hash, std::size_t bytes) {
+  return state_->append(hash, bytes);
+}
+
+std::vector<PartitionExtents> PartitionWriter::finish() { return state_->finish(); }
+
+}  // namespace surd::external

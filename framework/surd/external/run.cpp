@@ -1,0 +1,31 @@
+#include "surd/external/run.hpp"
+
+namespace surd::external {
+
+RunRange whole(const Run& run) noexcept { return {run, 0, 0, run.records, run.bytes}; }
+
+void put_run(base::ByteWriter& into, const Run& run) {
+  into.put_varint(run.file);
+  into.put_varint(run.offset);
+  into.put_varint(run.bytes);
+  into.put_varint(run.records);
+  into.put_varint(run.index_offset);
+  into.put_varint(run.index_bytes);
+  into.put(run.checksum);
+  into.put_varint(run.longest_bytes);
+}
+
+Run get_run(base::ByteReader& from) {
+  Run run;
+  run.file = from.get_varint();
+  run.offset = from.get_varint();
+  run.bytes = from.get_varint();
+  run.records = from.get_varint();
+  run.index_offset = from.get_varint();
+  run.index_bytes = from.get_varint();
+  run.checksum = from.get<std::uint64_t>();
+  run.longest_bytes = from.get_varint();
+  return run;
+}
+
+}  // namespace surd::external

@@ -1,0 +1,129 @@
+#include <bit>
+
+#include <fmt/format.h>
+
+#include "surd/stream/detail/batch_builder.hpp"
+#include "surd/stream/detail/source.hpp"
+
+namespace surd::stream::detail {
+namespace {
+
+using external::Groups;
+using external::ResultColumn;
+
+class GroupSource : public Source {
+ public:
+  GroupSource(const GroupTarget& target, table::Schema schema, std::span<const Artifact> parts,
+              std::uint64_t unit_bytes)
+      : target_(target), schema_(std::move(schema)), table_(parts, target.partitions) {
+    std::vector<std::uint64_t> bytes;
+    for (std::size_t p = 0; p < target.partitions; ++p) bytes.push_back(table_.bytes(p));
+    if (table_.bytes() > 0) begins_ = stretches(bytes, unit_bytes);
+  }
+
+  [[nodiscard]] std::uint64_t units() const override { return begins_.size() - 1; }
+
+  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t unit) const override {
+    std::uint64_t bytes = 0;
+    for (auto p = begins_[unit]; p < begins_[unit + 1]; ++p) bytes += table_.bytes(p);
+    return bytes;
+  }
+
+  void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
+    for (auto unit = first; unit < last; ++unit) {
+      flow.begin(unit);
+      for (auto p = begins_[unit]; p < begins_[unit + 1] && !flow.full(); ++p) {
+        if (table_.bytes(p) > 0) merge(p, setting, flow);
+      }
+      flow.end();
+    }
+  }
+
+ private:
+  void merge(std::size_t partition, const Setting& setting, Flow& flow) {
+    OpenFiles files(setting.worker.spills);
+    auto parts = table_.parts(partition);
+    for (auto& part : parts) part.file = files.index(part.file);
+    external::GroupMerger merger(target_.format(), files.list(), std::move(parts), setting.worker.budget,
+                                 setting.memory.heavy, setting.worker.files, setting.worker.scratch,
+                                 setting.worker.io);
+    auto position = static_cast<std::uint64_t>(partition) << 40U;
+    Groups groups;
+    table::Batch rows;
+    while (!flow.full() && merger.next(groups)) {
+      if (target_.first_rows) {
+        position = push_first_rows(groups, setting, flow, position);
+        continue;
+      }
+      to_rows(groups, rows);
+      flow.push(rows, position);
+      position += groups.rows;
+    }
+  }
+
+  /// Keys, then results.
+  void to_rows(Groups& groups, table::Batch& rows) const {
+    rows.clear(schema_);
+    rows.rows = groups.rows;
+    if (target_.integer_keys) {
+      auto& integers = rows.columns[0].integers;
+      integers.resize(groups.rows);
+      std::memcpy(integers.data(), groups.keys.data(), groups.rows * sizeof integers[0]);
+    } else if (!target_.by.empty()) {
+      decode_keys(groups, rows);
+    }
+    for (std::size_t i = 0; i < groups.results.size(); ++i) {
+      move_result(groups.results[i], rows.columns[target_.by.size() + i]);
+    }
+  }
+
+  void decode_keys(const Groups& groups, table::Batch& rows) const {
+    const table::KeyEncoder encoder(target_.key_columns());
+    std::vector<table::Column> keys(std::make_move_iterator(rows.columns.begin()),
+                                    std::make_move_iterator(rows.columns.begin() +
+                                                            static_cast<std::ptrdiff_t>(target_.by.size())));
+    for (std::size_t i = 0; i < groups.rows; ++i) {
+      encoder.decode(encoded_row(groups.key_bytes, groups.key_ends, i), keys);
+    }
+    std::move(keys.begin(), keys.end(), rows.columns.begin());
+  }
+
+  static void move_result(ResultColumn& from, table::Column& into) {
+    into.integers.swap(from.integers);
+    into.numbers.swap(from.numbers);
+    const auto* text = reinterpret_cast<const char*>(from.bytes.data());
+    into.bytes.assign(text, text + from.bytes.size());
+    into.ends.swap(from.ends);
+    into.nulls.swap(from.nulls);
+  }
+
+  /// Groups whose one result is a packed row.
+  std::uint64_t push_first_rows(const Groups& groups, const Setting& setting, Flow& flow,
+                                std::uint64_t position) const {
+    BatchBuilder builder(schema_, setting.memory.batch);
+    const auto& packed = groups.results.at(0);
+    for (std::size_t i = 0; i < groups.rows; ++i) {
+      builder.add(encoded_row(packed.bytes, packed.ends, i));
+      if (!builder.full() && i + 1 < groups.rows) continue;
+      const auto count = builder.rows().rows;
+      flow.push(builder.rows(), position);
+      position += count;
+      builder.clear();
+    }
+    return position;
+  }
+
+  GroupTarget target_;
+  table::Schema schema_;
+  PartitionTable table_;
+  std::vector<std::size_t> begins_{0};
+};
+
+}  // namespace
+
+std::unique_ptr<Source> group_source(const GroupTarget& target, table::Schema schema,
+                                     std::span<const Artifact> parts, std::uint64_t unit_bytes) {
+  return std::make_unique<GroupSource>(target, std::move(schema), parts, unit_bytes);
+}
+
+}  // namespace surd::stream::detail

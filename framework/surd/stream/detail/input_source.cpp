@@ -1,0 +1,66 @@
+#include "surd/stream/detail/source.hpp"
+
+namespace surd::stream::detail {
+namespace {
+
+class InputSource : public Source {
+ public:
+  InputSource(std::shared_ptr<const BoundQuery> query, std::uint64_t unit_bytes)
+      : query_(std::move(query)), splits_(query_->input->splits(unit_bytes)) {}
+
+  [[nodiscard]] std::uint64_t units() const override { return splits_.size(); }
+
+  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t) const override {
+    // Splits of some formats count rows, and those of compressed files have no size: the mean serves.
+    return splits_.empty() ? 0 : query_->input->bytes() / splits_.size();
+  }
+
+  void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
+    table::Batch rows;
+    for (auto unit = first; unit < last; ++unit) {
+      flow.begin(unit);
+      const auto reader = query_->input->read(splits_[unit], query_->needed, setting.worker.budget,
+                                              setting.memory.reader);
+      std::uint64_t position = unit << 40U;
+      while (!flow.full() && reader->next(rows)) {
+        const auto count = rows.rows;
+        flow.push(rows, position);
+        position += count;
+        report(*reader, flow, false);
+      }
+      report(*reader, flow, true);
+      flow.end();
+    }
+  }
+
+ private:
+  /// Bad rows as they come, their number at the end.
+  static void report(table::BatchReader& reader, Flow& flow, bool end) {
+    if (reader.bad_rows() == 0) return;
+    flow.bad(reader.take_bad_rows(), end ? reader.bad_rows() : 0);
+  }
+
+  std::shared_ptr<const BoundQuery> query_;
+  std::vector<table::Split> splits_;
+};
+
+}  // namespace
+
+std::unique_ptr<Source> input_source(std::shared_ptr<const BoundQuery> query, std::uint64_t unit_bytes) {
+  return std::make_unique<InputSource>(std::move(query), unit_bytes);
+}
+
+std::vector<std::size_t> stretches(const std::vector<std::uint64_t>& bytes, std::uint64_t unit_bytes) {
+  std::vector<std::size_t> begins{0};
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    sum += bytes[i];
+    if (sum >= unit_bytes || i + 1 == bytes.size()) {
+      begins.push_back(i + 1);
+      sum = 0;
+    }
+  }
+  return begins;
+}
+
+}  // namespace surd::stream::detail

@@ -1,0 +1,177 @@
+#include "surd/stream/detail/pipe_stage.hpp"
+
+#include <algorithm>
+
+#include "surd/external/sort.hpp"
+#include "surd/stream/detail/spill_writer.hpp"
+#include "surd/table/output.hpp"
+
+namespace surd::stream::detail {
+namespace {
+
+/// Unwinds out of a unit that is given up. Never leaves this file.
+struct Stopped {};
+
+class PipeFlow : public Flow {
+ public:
+  PipeFlow(Operator& head, Sink& sink, const Source& source, const Setting& setting,
+           const std::function<void(Artifact)>& commit)
+      : head_(head), sink_(sink), source_(source), worker_(setting.worker), commit_(commit) {}
+
+  void begin(std::uint64_t unit) override {
+    check();
+    unit_ = unit;
+    output_ = {};
+    sink_.begin_unit(unit);
+  }
+
+  void push(table::Batch& rows, std::uint64_t position) override {
+    check();
+    const auto count = rows.rows;
+    head_.push(rows, position);
+    if (worker_.progress) worker_.progress(count, 0);
+  }
+
+  [[nodiscard]] bool full() const override { return sink_.full(); }
+
+  void bad(const std::vector<table::BadRow>& rows, std::uint64_t count) override {
+    if (!rows.empty() && !quarantine_) quarantine_.emplace(worker_, 64 << 10);
+    for (const auto& row : rows) {
+      const auto line = table::quarantine_line(row);
+      quarantine_->buffer().insert(quarantine_->buffer().end(), line.begin(), line.end());
+      quarantine_->spill_if_full();
+    }
+    output_.bad_rows += count;
+  }
+
+  void end() override {
+    head_.end_unit();
+    sink_.finish(output_);
+    if (quarantine_) output_.quarantine = quarantine_->finish();
+    commit_({.first = unit_, .last = unit_ + 1, .content = encode(output_)});
+    if (worker_.progress) worker_.progress(0, source_.unit_bytes(unit_));
+  }
+
+ private:
+  void check() {
+    if (worker_.stop && worker_.stop()) throw Stopped{};
+    worker_.pressure.check();
+  }
+
+  Operator& head_;
+  Sink& sink_;
+  const Source& source_;
+  Worker& worker_;
+  const std::function<void(Artifact)>& commit_;
+  std::uint64_t unit_ = 0;
+  UnitOutput output_;
+  std::optional<SpillWriter> quarantine_;
+};
+
+class PipeStage : public Stage {
+ public:
+  PipeStage(std::string name, PipeParts parts, std::uint64_t memory_bytes)
+      : name_(std::move(name)), parts_(std::move(parts)), memory_bytes_(memory_bytes) {}
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::uint64_t units() const override { return parts_.source->units(); }
+  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t unit) const override {
+    return parts_.source->unit_bytes(unit);
+  }
+
+  void run(std::uint64_t first, std::uint64_t last, Worker& worker,
+           const std::function<void(Artifact)>& commit) override {
+    if (first == last) return;
+    const Setting setting{worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts)};
+    const auto columns = worker.budget.reserve(0, 2 * setting.memory.batch, "columns of rows");
+    const auto sink = parts_.sink(setting);
+    std::vector<std::unique_ptr<Operator>> chain;
+    Operator* head = sink.get();
+    for (auto maker = parts_.operators.rbegin(); maker != parts_.operators.rend(); ++maker) {
+      head = chain.emplace_back((*maker)(setting, *head)).get();
+    }
+    PipeFlow flow(*head, *sink, *parts_.source, setting, commit);
+    try {
+      parts_.source->run(first, last, setting, flow);
+    } catch (const Stopped&) {  // what was committed stays
+    }
+    while (!chain.empty()) chain.pop_back();
+  }
+
+ private:
+  std::string name_;
+  PipeParts parts_;
+  std::uint64_t memory_bytes_;
+};
+
+class EmptyStage : public Stage {
+ public:
+  explicit EmptyStage(std::string name) : name_(std::move(name)) {}
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::uint64_t units() const override { return 0; }
+  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t) const override { return 0; }
+  void run(std::uint64_t, std::uint64_t, Worker&, const std::function<void(Artifact)>&) override {}
+
+ private:
+  std::string name_;
+};
+
+class MergePassStage : public Stage {
+ public:
+  MergePassStage(std::string name, std::vector<external::Run> runs, std::uint64_t fan_in, std::uint64_t memory)
+      : name_(std::move(name)), runs_(std::move(runs)), fan_in_(fan_in), memory_bytes_(memory) {}
+
+  [[nodiscard]] std::string name() const override { return name_; }
+  [[nodiscard]] std::uint64_t units() const override { return (runs_.size() + fan_in_ - 1) / fan_in_; }
+  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t unit) const override {
+    std::uint64_t bytes = 0;
+    for (const auto& run : runs_of(unit)) bytes += run.bytes;
+    return bytes;
+  }
+
+  void run(std::uint64_t first, std::uint64_t last, Worker& worker,
+           const std::function<void(Artifact)>& commit) override {
+    const auto memory = divide(memory_bytes_, 1, 0);
+    for (auto unit = first; unit < last && !(worker.stop && worker.stop()); ++unit) {
+      UnitOutput output;
+      OpenFiles files(worker.spills);
+      auto runs = runs_of(unit);
+      for (auto& run : runs) {
+        run.file = files.index(run.file);
+        output.rows += run.records;
+      }
+      output.runs.push_back(external::merge_to_run(sorted_rows_format(), files.list(), runs, worker.budget,
+                                                   memory.heavy, worker.spills.own(),
+                                                   worker.spills.own_number(), worker.io));
+      commit({.first = unit, .last = unit + 1, .content = encode(output)});
+      if (worker.progress) worker.progress(output.rows, unit_bytes(unit));
+    }
+  }
+
+ private:
+  [[nodiscard]] std::vector<external::Run> runs_of(std::uint64_t unit) const {
+    const auto begin = static_cast<std::ptrdiff_t>(unit * fan_in_);
+    const auto end = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>((unit + 1) * fan_in_, runs_.size()));
+    return {runs_.begin() + begin, runs_.begin() + end};
+  }
+
+  std::string name_;
+  std::vector<external::Run> runs_;
+  std::uint64_t fan_in_;
+  std::uint64_t memory_bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<Stage> pipe_stage(std::string name, PipeParts parts, std::uint64_t memory_bytes) {
+  return std::make_unique<PipeStage>(std::move(name), std::move(parts), memory_bytes);
+}
+
+std::unique_ptr<Stage> empty_stage(std::string name) { return std::make_unique<EmptyStage>(std::move(name)); }
+
+std::unique_ptr<Stage> merge_pass_stage(std::string name, std::vector<external::Run> runs, std::uint64_t fan_in,
+                                        std::uint64_t memory_bytes) {
+  return std::make_unique<MergePassStage>(std::move(name), std::move(runs), fan_in, memory_bytes);
+}
+
+}  // namespace surd::stream::detail

@@ -1,0 +1,234 @@
+// Steps that need all rows before the first comes out: sort, group, distinct, join; and packed rows.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "surd/external/sort.hpp"
+#include "surd/stream/detail/planning.hpp"
+
+namespace surd::stream::detail {
+namespace {
+
+using table::Schema;
+
+std::vector<std::size_t> positions(const Schema& schema, const std::vector<std::string>& names) {
+  std::vector<std::size_t> result;
+  for (const auto& name : names) result.push_back(table::find(schema, name));
+  return result;
+}
+
+/// Runs of the last of these stages that has any.
+std::vector<external::Run> last_runs(const Before& before, const std::vector<std::size_t>& stages) {
+  std::vector<external::Run> runs;
+  for (auto stage = stages.rbegin(); stage != stages.rend() && runs.empty(); ++stage) {
+    for (auto& output : decode(before[*stage])) {
+      runs.insert(runs.end(), output.runs.begin(), output.runs.end());
+    }
+  }
+  return runs;
+}
+
+/// base^exponent, at most `limit`.
+std::uint64_t bounded_power(std::uint64_t base, std::size_t exponent, std::uint64_t limit) {
+  std::uint64_t power = 1;
+  for (; exponent > 0; --exponent) power = power > limit / base ? limit : power * base;
+  return power;
+}
+
+}  // namespace
+
+std::uint64_t limit_of(const Range& range) {
+  if (range.take == ~std::uint64_t{0} || range.skip > ~range.take) return 0;
+  return std::max<std::uint64_t>(1, range.skip + range.take);
+}
+
+PipePlan Planner::next(const Sort& step, PipePlan pipe, const At& at) {
+  return sorted(step, std::move(pipe), at.step().kept(), to_text(step));
+}
+
+PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std::string& words) {
+  pipe.close();
+  SortTarget target{.schema = pipe.kept(), .by = {}};
+  for (const auto& key : sort.by) {
+    target.by.push_back({.column = table::find(target.schema, key.column),
+                         .descending = key.descending,
+                         .nulls_first = key.nulls_first});
+  }
+  const auto range = std::make_shared<Range>();
+  const auto runs = end(pipe, words, 1, [target, range](const Setting& setting) {
+    auto limited = target;
+    limited.limit = limit_of(*range);
+    return sort_sink(limited, setting);
+  });
+  const auto stages = merge_passes(runs);
+  const auto head = [schema = target.schema, stages, range, bytes = cut_.unit_bytes](const Before& before) {
+    PipeHead made;
+    made.source = merge_source(schema, last_runs(before, stages), *range, bytes);
+    made.heavy = 1;
+    return made;
+  };
+  PipePlan merged(head, target.schema, std::move(kept), stages);
+  merged.words.emplace_back("merge");
+  merged.range = range;
+  return merged;
+}
+
+std::vector<std::size_t> Planner::merge_passes(std::size_t runs) {
+  std::vector<std::size_t> stages{runs};
+  // What the least of merges has; runs are at least half as long, as they are formed while others are written.
+  const auto memory = divide(cut_.memory_bytes, 2, 1).heavy;
+  const auto fan_in = std::max<std::uint64_t>(2, external::fan_in(sorted_rows_format(), memory));
+  const auto expected = 2 * input_bytes_ / std::max<std::uint64_t>(1, memory / 2) + input_bytes_ / cut_.unit_bytes;
+  const std::size_t passes = multiplies_ || 4 * expected > fan_in * fan_in ? 2 : expected > fan_in ? 1 : 0;
+  for (std::size_t pass = 0; pass < passes; ++pass) {
+    const auto after = passes - pass;  // merges that follow, the last one included
+    const auto make = [stages, fan_in, after, bytes = cut_.memory_bytes](const Before& before) {
+      auto all = last_runs(before, stages);
+      const auto wanted = bounded_power(fan_in, after, 1 << 30);
+      if (all.size() <= wanted) return empty_stage("merge runs");
+      const auto together = std::min<std::uint64_t>(fan_in, (all.size() + wanted - 1) / wanted);
+      return merge_pass_stage("merge runs", std::move(all), together, bytes);
+    };
+    stages.push_back(add({.name = "merge runs", .reads = stages, .reads_input = false, .make = make}));
+  }
+  return stages;
+}
+
+PipePlan Planner::next(const Group& group, PipePlan pipe, const At& at) {
+  const auto& step = at.step();
+  GroupTarget target;
+  pipe.close();
+  target.schema = pipe.kept();
+  target.by = positions(target.schema, group.by);
+  for (const auto& column : group.results) {
+    target.results.push_back(aggregate_spec(column, target.schema));
+    target.inputs.push_back(column.input.empty() ? 0 : table::find(target.schema, column.input));
+  }
+  const bool sorted_next = at.index + 1 < at.steps.size() &&
+                           std::holds_alternative<Sort>(at.steps[at.index + 1].step);
+  if (!group.sorted || sorted_next || group.by.empty()) {
+    return grouped(std::move(target), std::move(pipe), step.after, step.kept(), to_text(group));
+  }
+  Sort sort;  // by the keys, also where only the results are needed afterwards
+  Schema with_keys;
+  for (std::size_t i = 0; i < step.after.size(); ++i) {
+    if (step.needed[i] || i < group.by.size()) with_keys.push_back(step.after[i]);
+  }
+  for (const auto& key : group.by) sort.by.push_back({.column = key});
+  auto groups = grouped(std::move(target), std::move(pipe), step.after, with_keys, to_text(group));
+  return sorted(sort, std::move(groups), step.kept(), "sort by the keys");
+}
+
+PipePlan Planner::next(const Distinct& distinct, PipePlan pipe, const At& at) {
+  GroupTarget target;
+  pipe.close();
+  target.schema = pipe.kept();
+  target.by = distinct.by.empty() ? all_columns(target.schema) : positions(target.schema, distinct.by);
+  if (!distinct.by.empty()) {
+    target.first_rows = true;
+    target.results.push_back(
+        {.aggregate = external::Aggregate::first, .input = external::ValueType::text, .has_input = true});
+    target.inputs.push_back(0);
+  }
+  const auto schema = target.schema;
+  return grouped(std::move(target), std::move(pipe), schema, at.step().kept(), to_text(distinct));
+}
+
+PipePlan Planner::grouped(GroupTarget target, PipePlan pipe, const Schema& schema, Schema kept,
+                          const std::string& words) {
+  target.partitions = cut_.partitions;
+  const auto parts =
+      end(pipe, words, 1, [target](const Setting& setting) { return group_sink(target, setting); });
+  const auto head = [target, schema, parts, bytes = cut_.unit_bytes](const Before& before) {
+    PipeHead made;
+    made.source = group_source(target, schema, before[parts], bytes);
+    made.heavy = 1;
+    return made;
+  };
+  PipePlan groups(head, schema, std::move(kept), {parts});
+  groups.words.emplace_back("finish groups");
+  return groups;
+}
+
+PipePlan Planner::numbered(PipePlan pipe, std::uint64_t limit, bool one_unit) {
+  pipe.close();
+  const RowsTarget target{.schema = pipe.kept(), .limit = limit};
+  const auto rows =
+      end(pipe, "number rows", 0, [target](const Setting& setting) { return rows_sink(target, setting); });
+  const auto range = std::make_shared<Range>();
+  const auto head = [schema = target.schema, rows, range, one_unit](const Before& before) {
+    PipeHead made;
+    made.source = rows_source(schema, decode(before[rows]), *range, one_unit);
+    return made;
+  };
+  PipePlan numbered(head, target.schema, target.schema, {rows});
+  numbered.range = range;
+  return numbered;
+}
+
+JoinPlan Planner::join_plan(const Join& join, const BoundStep& step, const Schema& left,
+                            const Schema& right) const {
+  JoinPlan plan{.kind = join.kind, .left = {}, .right = {}, .schema = step.kept()};
+  plan.left = {.schema = left, .by = positions(left, join.left_by), .pack = {}, .partitions = cut_.partitions};
+  plan.right = {.schema = right,
+                .by = positions(right, join.right_by),
+                .pack = {},
+                .partitions = cut_.partitions,
+                .drop_nulls = true};
+  for (std::size_t i = 0; i < step.before.size(); ++i) {
+    if (step.needed[i]) plan.left.pack.push_back(table::find(left, step.before[i].name));
+  }
+  if (step.after.size() == step.before.size()) return plan;
+  const auto& all = step.right->schema;
+  const auto names = right_names(join, step.before, all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (names[i].empty() || !step.needed[table::find(step.after, names[i])]) continue;
+    plan.right.pack.push_back(table::find(right, all[i].name));
+  }
+  return plan;
+}
+
+PipePlan Planner::next(const std::shared_ptr<Join>& join, PipePlan pipe, const At& at) {
+  auto right_pipe = walk(at.step().right);
+  right_pipe.close();
+  pipe.close();
+  const auto plan = join_plan(*join, at.step(), pipe.kept(), right_pipe.kept());
+  const auto right = end(right_pipe, "partition for a join", 1,
+                         [target = plan.right](const Setting& setting) { return join_sink(target, setting); });
+  const auto small = [right, partitions = cut_.partitions](const Before& before) {
+    return is_small(before[right], partitions);
+  };
+  auto left_pipe = pipe;
+  const auto left = end(left_pipe, "partition for a join", 1,
+                        [target = plan.left](const Setting& setting) { return join_sink(target, setting); });
+  auto& left_stage = stages_[left];
+  left_stage.reads.push_back(right);
+  left_stage.make = [small, partition = left_stage.make, name = left_stage.name](const Before& before) {
+    return small(before) ? empty_stage(name) : partition(before);
+  };
+  const auto head = [small, plan, pipe, left, right, bytes = cut_.unit_bytes](const Before& before) {
+    PipeHead made;
+    if (small(before)) {
+      made = pipe.make(before);
+      made.operators.emplace_back([plan, artifacts = std::span(before[right])](const Setting& setting,
+                                                                               Operator& next) {
+        return broadcast_join(plan, artifacts, setting, next);
+      });
+      ++made.broadcasts;
+      return made;
+    }
+    made.source = join_source(plan, before[left], before[right], bytes);
+    made.heavy = 1;
+    return made;
+  };
+  auto reads = pipe.reads();
+  reads.push_back(left);
+  reads.push_back(right);
+  PipePlan joined(head, plan.schema, plan.schema, std::move(reads));
+  joined.words.push_back(to_text(join));
+  joined.reads_input = pipe.reads_input;
+  joined.positions = false;
+  return joined;
+}
+
+}  // namespace surd::stream::detail

@@ -1,0 +1,71 @@
+#include <numeric>
+#include <utility>
+
+#include "surd/external/sort.hpp"
+#include "surd/stream/detail/sinks.hpp"
+
+namespace surd::stream::detail {
+namespace {
+
+class SortSink : public Sink {
+ public:
+  SortSink(const SortTarget& target, const Setting& setting)
+      : keys_(target.by),
+        rows_(target.schema, all_columns(target.schema)),
+        builder_(sorted_rows_format(), setting.worker.budget, setting.memory.heavy, setting.worker.spills.own(),
+                 setting.worker.spills.own_number(), setting.worker.io),
+        // Under pressure the runs get shorter; the merge still takes them all.
+        subscription_(setting.worker.pressure.subscribe(
+            memory::Level::high, [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })) {}
+
+  void begin_unit(std::uint64_t) override { count_ = 0; }
+
+  void push(table::Batch& rows, std::uint64_t) override {
+    keys_.encode(rows, key_bytes_, key_ends_);
+    rows_.encode(rows, row_bytes_, row_ends_);
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+      builder_.push(encoded_row(key_bytes_, key_ends_, i), encoded_row(row_bytes_, row_ends_, i));
+    }
+    count_ += rows.rows;
+  }
+
+  void end_unit() override {}
+
+  void finish(UnitOutput& into) override {
+    into.rows = count_;
+    into.runs = builder_.finish();
+  }
+
+ private:
+  table::KeyEncoder keys_;
+  table::RowCodec rows_;
+  external::RunBuilder builder_;
+  memory::Pressure::Subscription subscription_;
+  std::vector<std::byte> key_bytes_;
+  std::vector<std::uint32_t> key_ends_;
+  std::vector<std::byte> row_bytes_;
+  std::vector<std::uint32_t> row_ends_;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace
+
+external::RecordFormat sorted_rows_format() { return {.record_bytes = 0, .key = {}}; }
+
+std::span<const std::byte> encoded_row(const std::vector<std::byte>& bytes,
+                                       const std::vector<std::uint32_t>& ends, std::size_t row) noexcept {
+  const std::size_t begin = row == 0 ? 0 : ends[row - 1];
+  return std::span(bytes).subspan(begin, ends[row] - begin);
+}
+
+std::vector<std::size_t> all_columns(const table::Schema& schema) {
+  std::vector<std::size_t> columns(schema.size());
+  std::iota(columns.begin(), columns.end(), std::size_t{0});
+  return columns;
+}
+
+std::unique_ptr<Sink> sort_sink(const SortTarget& target, const Setting& setting) {
+  return std::make_unique<SortSink>(target, setting);
+}
+
+}  // namespace surd::stream::detail

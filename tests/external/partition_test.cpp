@@ -1,0 +1,142 @@
+// Scattering records over partitions and reading them back.
+#include "surd/external/partition.hpp"
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/random.hpp"
+
+namespace {
+
+using namespace surd;
+using external::PartitionExtents;
+using Bytes = std::vector<std::byte>;
+
+struct Disk {
+  storage::FileSystem& files = storage::local_file_system();
+  storage::AsyncIo io;
+  external::SpillFile spill = external::SpillFile::scratch(files, std::filesystem::temp_directory_path());
+};
+
+Bytes read_all(Disk& disk, const std::vector<PartitionExtents>& parts, std::uint64_t memory,
+               std::uint32_t record_bytes = 0) {
+  memory::Budget budget(std::uint64_t{64} << 20);
+  external::PartitionReader reader({&disk.spill.reader()}, parts, budget, memory, disk.io, record_bytes);
+  Bytes all;
+  for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) {
+    EXPECT_EQ(record_bytes > 0 ? piece.size() % record_bytes : 0, 0U);
+    all.insert(all.end(), piece.begin(), piece.end());
+  }
+  return all;
+}
+
+/// Scatters records of the given sizes, in two units, and expects them back, partition by partition, in
+/// order.
+void expect_round_trip(std::uint32_t partitions, std::uint64_t memory, const std::vector<std::size_t>& sizes,
+                       std::uint64_t read_memory) {
+  Disk disk;
+  memory::Budget budget(memory);
+  std::vector<Bytes> expected(partitions);
+  std::vector<std::vector<PartitionExtents>> units;
+  {
+    external::PartitionWriter writer(partitions, budget, memory, disk.spill, 0, disk.io);
+    base::RandomStream random(1, 2);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      const auto hash = random();
+      Bytes record(sizes[i]);
+      for (auto& byte : record) byte = static_cast<std::byte>(random());
+      if (!record.empty()) std::memcpy(writer.append(hash, record.size()), record.data(), record.size());
+      auto& into = expected[partitions == 1 ? 0 : hash / (~std::uint64_t{0} / partitions + 1)];
+      into.insert(into.end(), record.begin(), record.end());
+      if (i == sizes.size() / 2) units.push_back(writer.finish());
+    }
+    units.push_back(writer.finish());
+  }
+  EXPECT_EQ(budget.used(), 0U);
+  for (std::uint32_t p = 0; p < partitions; ++p) {
+    std::vector<PartitionExtents> parts;
+    for (const auto& unit : units) parts.push_back(unit[p]);
+    ASSERT_EQ(read_all(disk, parts, read_memory), expected[p]) << "partition " << p;
+  }
+}
+
+TEST(Partition, GivesBackEveryRecordInOrder) {
+  base::RandomStream random(3, 4);
+  for (const std::uint32_t partitions : {1U, 2U, 16U, 64U}) {
+    std::vector<std::size_t> sizes(5000);
+    for (auto& size : sizes) size = 1 + random.below(200);
+    expect_round_trip(partitions, 1 << 20, sizes, 64 << 10);
+  }
+}
+
+TEST(Partition, WorksInItsLeastMemory) {
+  expect_round_trip(1024, 8 << 20, {std::vector<std::size_t>(200'000, 17)}, 1);
+}
+
+TEST(Partition, TakesRecordsLargerThanAPage) {
+  expect_round_trip(16, 512 << 10, {10, 5000, 40'000, 200'000, 3, 4096, 4097, 450'000, 1, 65'536, 90'000, 2},
+                    4096);
+}
+
+TEST(Partition, TakesNoRecordsAtAll) { expect_round_trip(16, 1 << 20, {}, 4096); }
+
+TEST(Partition, RefusesARecordLargerThanItsMemory) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+  external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
+
+  EXPECT_THROW((void)writer.append(0, 2 << 20), base::UsageError);
+}
+
+TEST(Partition, RefusesTooLittleMemoryWithTheNumberNeeded) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+
+  EXPECT_THROW(external::PartitionWriter(1024, budget, 1 << 20, disk.spill, 0, disk.io), base::UsageError);
+}
+
+TEST(Partition, ReadsFixedRecordsInPiecesSmallerThanAnExtent) {
+  Disk disk;
+  memory::Budget budget(std::uint64_t{32} << 20);
+  std::vector<PartitionExtents> parts;
+  {
+    external::PartitionWriter writer(2, budget, 8 << 20, disk.spill, 0, disk.io);
+    for (std::uint64_t i = 0; i < 300'000; ++i)
+      std::memset(writer.append(0, 24), static_cast<int>(i % 251), 24);
+    parts.push_back(writer.finish()[0]);
+  }
+  EXPECT_EQ(parts[0].records, 300'000U);
+
+  const auto all = read_all(disk, parts, 8192, 24);
+
+  ASSERT_EQ(all.size(), 24U * 300'000U);
+  for (std::size_t i = 0; i < 300'000; ++i) ASSERT_EQ(all[24 * i + 23], static_cast<std::byte>(i % 251));
+}
+
+TEST(Partition, DescribesExtentsInFewBytes) {
+  PartitionExtents partition{7, 1000, {{1 << 30, 8192}, {(1 << 30) + 8192, 8192}, {(1 << 30) + 90'000, 100}}};
+  base::ByteWriter writer;
+  external::put_partition(writer, partition);
+  EXPECT_LT(writer.size(), 20U);
+
+  base::ByteReader reader(writer.bytes());
+  const auto back = external::get_partition(reader);
+
+  EXPECT_EQ(back.file, 7U);
+  EXPECT_EQ(back.records, 1000U);
+  EXPECT_EQ(back.bytes(), partition.bytes());
+  EXPECT_EQ(back.extents[2].offset, partition.extents[2].offset);
+}
+
+TEST(Partition, CountDependsOnTheInputAlone) {
+  EXPECT_EQ(external::partitions_for(0, 1 << 18), 16U);
+  EXPECT_EQ(external::partitions_for(std::uint64_t{1} << 40, 1 << 18), 1024U);
+  EXPECT_EQ(external::partitions_for(std::uint64_t{1'600'000'000}, 1 << 18), 256U);
+}
+
+}  // namespace
