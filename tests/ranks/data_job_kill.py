@@ -57,7 +57,7 @@ def kills_at_every_write(directory):
         units, resumed = resume(work, "last", ranks)
         assert units + resumed == ALL_UNITS or units == 0, f"{units} + {resumed}: units were done in vain"
         resumed_any += resumed
-    assert resumed_any > ALL_UNITS, f"{resumed_any} units resumed: nearly nothing was kept"
+    assert resumed_any > ALL_UNITS / 4, f"{resumed_any} units resumed: nearly nothing was kept"
 
 
 def stops_within_a_moment(directory):
