@@ -1,10 +1,11 @@
 // From a query to a data job: cuts its steps into stages of units, sized for the memory of a rank.
 //
 // Narrow steps (filter, derive, select, sample, flat_map) run inside the stage that makes their input, and
-// inputs are read by the columns that somebody uses. A sort is a stage that forms runs, at most two that merge
-// them into longer ones, and the merge that feeds what follows; a group one that scatters partial states over
-// partitions and one that finishes them (then a sort by the keys); a join two that scatter, unless its right
-// side is small, and one that joins. The output's bytes are written as pieces and put in place by a last stage.
+// inputs are read by the columns that somebody uses. A sort is a stage that forms runs, at most two that
+// merge them into longer ones, and the merge that feeds what follows; a group one that scatters partial
+// states over partitions and one that finishes them (then a sort by the keys); a join two that scatter,
+// unless its right side is small, and one that joins. The output's bytes are written as pieces and put in
+// place by a last stage.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,8 @@ struct CompileOptions {
   storage::Path work;  ///< Where pieces of the output and spill files lie.
 };
 
-/// The sizes by which a job is cut into units. A job that is resumed must be cut as it was begun: keep its cut
-/// with its epochs and compile with it, whatever ranks and memory there are now.
+/// The sizes by which a job is cut into units. A job that is resumed must be cut as it was begun: keep its
+/// cut with its epochs and compile with it, whatever ranks and memory there are now.
 struct Cut {
   std::uint64_t unit_bytes = 0;    ///< Of input, runs or pieces per unit, about.
   std::uint64_t memory_bytes = 0;  ///< That one rank's stage divides.
@@ -70,7 +71,8 @@ struct RecordSort {
   external::RecordFormat format;
   storage::Path output;
 };
-[[nodiscard]] Cut choose_cut(const RecordSort& sort, const CompileOptions& options, storage::FileSystem& files);
+[[nodiscard]] Cut choose_cut(const RecordSort& sort, const CompileOptions& options,
+                             storage::FileSystem& files);
 [[nodiscard]] std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options,
                                                const Cut& cut, storage::FileSystem& files);
 [[nodiscard]] std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options,

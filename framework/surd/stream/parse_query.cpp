@@ -183,9 +183,9 @@ external::JoinKind parse_kind(const Spec& spec) {
   const auto found = std::find(names.begin(), names.end(), text);
   if (found == names.end()) {
     const auto guess = base::nearest(text, names);
-    spec.fail(fmt::format("no kind of join '{}'; {}", text,
-                          guess.empty() ? "known are inner, left, semi and anti"
-                                        : fmt::format("did you mean '{}'?", guess)));
+    spec.fail(fmt::format(
+        "no kind of join '{}'; {}", text,
+        guess.empty() ? "known are inner, left, semi and anti" : fmt::format("did you mean '{}'?", guess)));
   }
   return kinds[static_cast<std::size_t>(found - names.begin())];
 }
@@ -229,7 +229,8 @@ void parse_step(const Spec& step, std::vector<Step>& into) {
   if (key == "select") into.emplace_back(parse_select(spec));
   if (key == "group") into.emplace_back(parse_group(spec));
   if (key == "sort") into.emplace_back(parse_sort(spec));
-  if (key == "distinct") into.emplace_back(Distinct{spec.json().is_null() ? std::vector<std::string>{} : parse_names(spec)});
+  if (key == "distinct")
+    into.emplace_back(Distinct{spec.json().is_null() ? std::vector<std::string>{} : parse_names(spec)});
   if (key == "take") into.emplace_back(Take{parse_rows(spec)});
   if (key == "skip") into.emplace_back(Skip{parse_rows(spec)});
   if (key == "sample") into.emplace_back(parse_sample(spec));

@@ -5,125 +5,153 @@
 //       | group({"product"}, {sum("revenue"), count("orders")}) | sort({descending("revenue")}) | take(10)
 //       | to_csv("top.csv");
 //
-// Nothing runs until a to_*, collect or reduce does. A pipeline is a value: it may be run again.
+// Nothing runs until a to_*, collect, for_each or reduce does; these run in this process, in bounded memory.
+// Across ranks: ranks::run_data_job() with compile(pipeline.query(), ...). A pipeline is a value: it may be
+// extended in several ways and run again.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <string>
-#include <variant>
+#include <utility>
 #include <vector>
 
-#include "surd/base/spec.hpp"
-#include "surd/external/group.hpp"
-#include "surd/external/join.hpp"
-#include "surd/stream/stage.hpp"
-#include "surd/table/input.hpp"
-#include "surd/table/output.hpp"
+#include "surd/stream/compile.hpp"
+#include "surd/stream/query.hpp"
 
 namespace surd::stream {
 
-/// The steps of a pipeline, as data. A job file's `steps:` and the C++ operators both make these.
-struct Filter {
-  std::string condition;
-};
-struct Derive {
-  std::string column;
-  std::string expression;
-};
-struct Select {
-  std::vector<std::string> columns;
-  std::vector<std::string> names;
-};  ///< Names: as renamed.
-struct GroupColumn {
-  std::string name;
-  external::Aggregate aggregate;
-  std::string input;
-};  ///< Input may be empty.
-struct Group {
-  std::vector<std::string> by;
-  std::vector<GroupColumn> results;
-  bool sorted = true;
-};
-struct SortKey {
-  std::string column;
-  bool descending = false;
-  bool nulls_first = false;
-};
-struct Sort {
-  std::vector<SortKey> by;
-};
-struct Distinct {
-  std::vector<std::string> by;
-};  ///< Empty: all columns. Keeps the first row.
-struct Take {
-  std::uint64_t rows = 0;
-};
-struct Skip {
-  std::uint64_t rows = 0;
-};
-struct Sample {
-  double share = 1;
-  std::uint64_t seed = 0;
-};                ///< By row position: the same for any ranks.
-struct FlatMap {  ///< C++ only.
-  table::Schema schema;
-  std::function<void(const table::Batch&, table::Batch&)> map;
-};
-struct Join;
-using Step = std::variant<Filter, Derive, Select, Group, Sort, Distinct, Take, Skip, Sample, FlatMap,
-                          std::shared_ptr<Join>>;
-
-struct Query {
-  table::InputSpec input;
-  std::vector<Step> steps;
-};
-struct Join {
-  Query right;
-  std::vector<std::string> left_by;
-  std::vector<std::string> right_by;
-  external::JoinKind kind = external::JoinKind::inner;
+struct RunOptions {
+  std::uint64_t memory_bytes = 0;  ///< 0: the square root of the input's size, see memory::sqrt_budget().
+  storage::Path scratch;           ///< Empty: $SURD_SCRATCH, $SLURM_TMPDIR, $TMPDIR, or the system's folder.
 };
 
-/// Reads `input:` and `steps:` of a job. @throws SpecError  with the step's place.
-[[nodiscard]] Query parse_query(const base::Spec& job);
+class Pipeline {
+ public:
+  explicit Pipeline(Query query) : query_(std::move(query)) {}
 
-/// What a job will do, for `surd plan`.
-struct PipelinePlan {
-  std::vector<std::string> stages;  ///< In words.
-  table::Schema schema;             ///< Of the result.
-  std::uint64_t input_bytes = 0;
-  std::uint64_t scratch_bytes = 0;  ///< Estimated largest total of spill files.
-  std::uint64_t least_memory = 0;
+  [[nodiscard]] const Query& query() const noexcept { return query_; }
+  /// Columns of the result. Opens the input. @throws UsageError  naming the step that does not fit.
+  [[nodiscard]] table::Schema schema() const;
+
+  /// Runs and gives all rows, some thousands at a time, in order.
+  void each(const std::function<void(const table::Batch&)>& use) const;
+  DataJob::Summary write(const table::OutputSpec& output) const;
+
+  friend Pipeline operator|(Pipeline pipeline, Step step) {
+    pipeline.query_.steps.push_back(std::move(step));
+    return pipeline;
+  }
+  friend Pipeline operator|(Pipeline pipeline, RunOptions options) {
+    pipeline.options_ = std::move(options);
+    return pipeline;
+  }
+
+ private:
+  Query query_;
+  RunOptions options_;
 };
 
-struct CompileOptions {
-  std::uint64_t memory_bytes = 0;  ///< Per rank.
-  int ranks = 1;                   ///< For the sizes of units alone, never for results.
-  std::uint64_t block_bytes = 256 << 10;
-  storage::Path work;  ///< Where pieces of the output and spill files lie.
+/// Files and globs, as in table::InputSpec.
+[[nodiscard]] Pipeline csv(std::string path);
+[[nodiscard]] Pipeline jsonl(std::string path);
+[[nodiscard]] Pipeline npy(std::string path);
+[[nodiscard]] Pipeline hdf5(std::string path);  ///< "file.h5:/dataset"
+[[nodiscard]] Pipeline fixed(std::string path, std::uint32_t record_bytes,
+                             std::vector<table::FixedColumn> columns);
+[[nodiscard]] inline Pipeline from(Query query) { return Pipeline(std::move(query)); }
+
+[[nodiscard]] inline Step filter(std::string condition) { return Filter{std::move(condition)}; }
+[[nodiscard]] inline Step derive(std::string column, std::string expression) {
+  return Derive{std::move(column), std::move(expression)};
+}
+[[nodiscard]] inline Step select(std::vector<std::string> columns) { return Select{std::move(columns), {}}; }
+[[nodiscard]] inline Step take(std::uint64_t rows) { return Take{rows}; }
+[[nodiscard]] inline Step skip(std::uint64_t rows) { return Skip{rows}; }
+[[nodiscard]] inline Step sample(double share, std::uint64_t seed = 0) { return Sample{share, seed}; }
+[[nodiscard]] inline Step distinct(std::vector<std::string> by = {}) { return Distinct{std::move(by)}; }
+[[nodiscard]] inline Step group(std::vector<std::string> by, std::vector<GroupColumn> results) {
+  return Group{std::move(by), std::move(results)};
+}
+[[nodiscard]] inline Step sort(std::vector<SortKey> by) { return Sort{std::move(by)}; }
+/// `on`: columns of the same name on both sides.
+[[nodiscard]] Step join(const Pipeline& right, std::vector<std::string> on,
+                        external::JoinKind kind = external::JoinKind::inner);
+[[nodiscard]] inline Step flat_map(table::Schema schema, BatchFunction map) {
+  return FlatMap{std::move(schema), std::move(map)};
+}
+/// Called with each full window of `size` rows, every `step` rows.
+[[nodiscard]] inline Step window(std::uint64_t size, std::uint64_t step, table::Schema schema,
+                                 BatchFunction map) {
+  return Windows{size, step, false, std::move(schema), std::move(map)};
+}
+/// Called with every `rows` rows, and with those left at the end.
+[[nodiscard]] inline Step chunk(std::uint64_t rows, table::Schema schema, BatchFunction map) {
+  return Windows{rows, rows, true, std::move(schema), std::move(map)};
+}
+
+[[nodiscard]] inline SortKey ascending(std::string column) { return {std::move(column), false, false}; }
+[[nodiscard]] inline SortKey descending(std::string column) { return {std::move(column), true, false}; }
+
+/// Results of a group: `name`, of the column `of` (empty: of that name; count: of rows).
+[[nodiscard]] GroupColumn aggregate(external::Aggregate what, std::string name, std::string of = "");
+[[nodiscard]] GroupColumn aggregate(const external::UserAggregate& what, std::string name, std::string of);
+[[nodiscard]] inline GroupColumn count(std::string name) {
+  return aggregate(external::Aggregate::count, std::move(name));
+}
+[[nodiscard]] inline GroupColumn sum(std::string name, std::string of = "") {
+  return aggregate(external::Aggregate::sum, std::move(name), std::move(of));
+}
+[[nodiscard]] inline GroupColumn min(std::string name, std::string of = "") {
+  return aggregate(external::Aggregate::min, std::move(name), std::move(of));
+}
+[[nodiscard]] inline GroupColumn max(std::string name, std::string of = "") {
+  return aggregate(external::Aggregate::max, std::move(name), std::move(of));
+}
+[[nodiscard]] inline GroupColumn mean(std::string name, std::string of = "") {
+  return aggregate(external::Aggregate::mean, std::move(name), std::move(of));
+}
+
+struct ToFile {
+  table::OutputSpec output;
 };
+[[nodiscard]] ToFile to_csv(storage::Path path);
+[[nodiscard]] ToFile to_jsonl(storage::Path path);
+[[nodiscard]] inline ToFile to_file(table::OutputSpec output) { return {std::move(output)}; }
+DataJob::Summary operator|(const Pipeline& pipeline, const ToFile& sink);
 
-/// Checks names and types of all steps and cuts the query into stages.
-/// @throws UsageError  naming the step, if something does not fit; if memory is below the least.
-[[nodiscard]] std::unique_ptr<DataJob> compile(const Query& query, const table::OutputSpec& output,
-                                               const CompileOptions& options, storage::FileSystem& files);
-[[nodiscard]] PipelinePlan plan(const Query& query, const CompileOptions& options,
-                                storage::FileSystem& files);
-
-/// A sort of fixed-size binary records as they stand: `surd sort --format fixed:100 --key 0:10`.
-struct RecordSort {
-  std::vector<storage::Path> inputs;
-  external::RecordFormat format;
-  storage::Path output;
+/// All rows at once, for small results.
+struct Collect {
+  std::uint64_t limit_bytes = 64 << 20;
 };
-[[nodiscard]] std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options,
-                                               storage::FileSystem& files);
+[[nodiscard]] inline Collect collect(std::uint64_t limit_bytes = 64 << 20) { return {limit_bytes}; }
+/// @throws UsageError  if the rows take more than the limit.
+[[nodiscard]] table::Batch operator|(const Pipeline& pipeline, Collect sink);
 
-/// Runs a job in this process, without a work directory.
-DataJob::Summary run_here(const DataJob& job, storage::FileSystem& files, const storage::Path& scratch,
-                          std::uint64_t memory_bytes);
+/// Calls a function with batches of rows, in order.
+struct ForEach {
+  std::function<void(const table::Batch&)> use;
+};
+[[nodiscard]] inline ForEach for_each(std::function<void(const table::Batch&)> use) {
+  return {std::move(use)};
+}
+inline void operator|(const Pipeline& pipeline, const ForEach& sink) { pipeline.each(sink.use); }
+
+/// Folds batches of rows, in order: value = fold(value, batch).
+template <class T, std::invocable<T, const table::Batch&> Fold>
+struct Reduce {
+  T value;
+  Fold fold;
+};
+template <class T, std::invocable<T, const table::Batch&> Fold>
+[[nodiscard]] Reduce<T, Fold> reduce(T value, Fold fold) {
+  return {std::move(value), std::move(fold)};
+}
+template <class T, class Fold>
+[[nodiscard]] T operator|(const Pipeline& pipeline, Reduce<T, Fold> sink) {
+  pipeline.each([&](const table::Batch& rows) { sink.value = sink.fold(std::move(sink.value), rows); });
+  return std::move(sink.value);
+}
 
 }  // namespace surd::stream

@@ -8,7 +8,8 @@ namespace {
 
 std::string shown(const table::Schema& schema) {
   std::vector<std::string> columns;
-  for (const auto& field : schema) columns.push_back(fmt::format("{}: {}", field.name, table::name(field.type)));
+  for (const auto& field : schema)
+    columns.push_back(fmt::format("{}: {}", field.name, table::name(field.type)));
   return fmt::format("({})", fmt::join(columns, ", "));
 }
 

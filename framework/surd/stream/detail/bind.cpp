@@ -41,7 +41,8 @@ std::shared_ptr<BoundQuery> bind_steps(const Query& query, storage::FileSystem& 
       }
       next.after = schema_after(step, next.before, next.right ? next.right->schema : Schema{});
     } catch (const base::UsageError& e) {
-      throw base::UsageError(fmt::format("step {} ({}): {}", bound->steps.size() + 1, to_text(step), e.what()));
+      throw base::UsageError(
+          fmt::format("step {} ({}): {}", bound->steps.size() + 1, to_text(step), e.what()));
     }
     bound->schema = next.after;
     bound->steps.push_back(std::move(next));

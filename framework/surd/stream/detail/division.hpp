@@ -19,7 +19,7 @@ struct Division {
   std::uint64_t batch = 0;      ///< 1/16: bytes of rows decoded, or made, at a time.
   std::uint64_t encode = 0;     ///< 1/16: rows as bytes on their way to a sink or a spill file.
   std::uint64_t broadcast = 0;  ///< 1/8 each: loaded right sides of joins.
-  std::uint64_t heavy = 0;      ///< What is left, shared equally by what sorts, groups, merges and partitions.
+  std::uint64_t heavy = 0;  ///< What is left, shared equally by what sorts, groups, merges and partitions.
 };
 
 /// `heavy`: how many such parts the stage has, 0 to 2.

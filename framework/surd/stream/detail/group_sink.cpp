@@ -1,4 +1,4 @@
-#include <bit>
+#include <utility>
 
 #include "surd/stream/detail/bind.hpp"
 #include "surd/stream/detail/sinks.hpp"
@@ -21,24 +21,26 @@ Values values_of(const table::Column& column, external::ValueType type) {
 class GroupSink : public Sink {
  public:
   GroupSink(const GroupTarget& target, const Setting& setting)
-      : target_(target),
+      : stretch_bytes_(4 * setting.memory.heavy),  // groups met again are put together
+        target_(target),
         keys_(target.key_columns()),
         rows_(target.schema, all_columns(target.schema)),
         builder_(target.format(), target.partitions, setting.worker.budget, setting.memory.heavy,
                  setting.worker.spills.own(), setting.worker.spills.own_number(), setting.worker.io),
         subscription_(setting.worker.pressure.subscribe(
-            memory::Level::high, [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })),
+            memory::Level::high,
+            [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })),
         values_(target.results.size()) {}
 
   void begin_unit(std::uint64_t unit) override {
-    unit_position_ = unit << 40U;  // positions need only ascend
-    count_ = 0;
+    position_ = unit << 40U;  // positions need only ascend
   }
+  [[nodiscard]] std::uint64_t stretch_bytes() const override { return stretch_bytes_; }
 
   void push(table::Batch& rows, std::uint64_t) override {
     external::GroupInput input;
     input.rows = rows.rows;
-    input.first_position = unit_position_ + count_;
+    input.first_position = position_;
     if (target_.integer_keys) {
       const auto& integers = rows.columns[target_.by[0]].integers;
       input.keys = {reinterpret_cast<const std::uint64_t*>(integers.data()), integers.size()};
@@ -58,17 +60,19 @@ class GroupSink : public Sink {
     }
     input.values = values_;
     builder_.push(input);
+    position_ += rows.rows;
     count_ += rows.rows;
   }
 
   void end_unit() override {}
 
   void finish(UnitOutput& into) override {
-    into.rows = count_;
+    into.rows = std::exchange(count_, 0);
     into.partitions = builder_.finish();
   }
 
  private:
+  std::uint64_t stretch_bytes_;
   GroupTarget target_;
   table::KeyEncoder keys_;
   table::RowCodec rows_;
@@ -79,7 +83,7 @@ class GroupSink : public Sink {
   std::vector<std::uint32_t> key_ends_;
   std::vector<std::byte> row_bytes_;
   std::vector<std::uint32_t> row_ends_;
-  std::uint64_t unit_position_ = 0;
+  std::uint64_t position_ = 0;
   std::uint64_t count_ = 0;
 };
 

@@ -79,9 +79,9 @@ class GroupSource : public Source {
 
   void decode_keys(const Groups& groups, table::Batch& rows) const {
     const table::KeyEncoder encoder(target_.key_columns());
-    std::vector<table::Column> keys(std::make_move_iterator(rows.columns.begin()),
-                                    std::make_move_iterator(rows.columns.begin() +
-                                                            static_cast<std::ptrdiff_t>(target_.by.size())));
+    std::vector<table::Column> keys(
+        std::make_move_iterator(rows.columns.begin()),
+        std::make_move_iterator(rows.columns.begin() + static_cast<std::ptrdiff_t>(target_.by.size())));
     for (std::size_t i = 0; i < groups.rows; ++i) {
       encoder.decode(encoded_row(groups.key_bytes, groups.key_ends, i), keys);
     }

@@ -186,7 +186,8 @@ class BroadcastJoin : public Operator {
     const auto row_bytes = records.get<std::uint32_t>();
     const auto key = records.take(key_bytes);
     if (!table_.insert(hash, key, records.take(row_bytes))) {
-      throw base::UsageError("the small side of a join does not fit in its share of memory; give more memory");
+      throw base::UsageError(
+          "the small side of a join does not fit in its share of memory; give more memory");
     }
   }
 

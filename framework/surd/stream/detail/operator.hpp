@@ -29,7 +29,10 @@ class Sink : public Operator {
   virtual void begin_unit(std::uint64_t unit) = 0;
   /// No more rows of this unit are wanted.
   [[nodiscard]] virtual bool full() const { return false; }
-  /// What the unit left behind. Called once after end_unit().
+  /// How many bytes of input units may have that share one artifact: sinks that leave less, or less often,
+  /// if they go on. 0: every unit is finished by itself.
+  [[nodiscard]] virtual std::uint64_t stretch_bytes() const { return 0; }
+  /// What the units since the last call left behind.
   virtual void finish(UnitOutput& into) = 0;
 };
 

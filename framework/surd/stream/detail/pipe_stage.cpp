@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "surd/external/sort.hpp"
 #include "surd/stream/detail/spill_writer.hpp"
 #include "surd/table/output.hpp"
 
@@ -14,14 +13,19 @@ struct Stopped {};
 
 class PipeFlow : public Flow {
  public:
-  PipeFlow(Operator& head, Sink& sink, const Source& source, const Setting& setting,
-           const std::function<void(Artifact)>& commit)
-      : head_(head), sink_(sink), source_(source), worker_(setting.worker), commit_(commit) {}
+  PipeFlow(Operator& head, Sink& sink, const Source& source, std::uint64_t first, std::uint64_t last,
+           Worker& worker, const std::function<void(Artifact)>& commit)
+      : head_(head),
+        sink_(sink),
+        source_(source),
+        first_(first),
+        last_(last),
+        worker_(worker),
+        commit_(commit) {}
 
   void begin(std::uint64_t unit) override {
     check();
     unit_ = unit;
-    output_ = {};
     sink_.begin_unit(unit);
   }
 
@@ -46,10 +50,16 @@ class PipeFlow : public Flow {
 
   void end() override {
     head_.end_unit();
+    const auto bytes = source_.unit_bytes(unit_);
+    if (worker_.progress) worker_.progress(0, bytes);
+    bytes_ += bytes;
+    if (unit_ + 1 < last_ && bytes_ < sink_.stretch_bytes()) return;
     sink_.finish(output_);
     if (quarantine_) output_.quarantine = quarantine_->finish();
-    commit_({.first = unit_, .last = unit_ + 1, .content = encode(output_)});
-    if (worker_.progress) worker_.progress(0, source_.unit_bytes(unit_));
+    commit_({.first = first_, .last = unit_ + 1, .content = encode(output_)});
+    output_ = {};
+    first_ = unit_ + 1;
+    bytes_ = 0;
   }
 
  private:
@@ -61,9 +71,12 @@ class PipeFlow : public Flow {
   Operator& head_;
   Sink& sink_;
   const Source& source_;
+  std::uint64_t first_;  ///< Unit that was not committed yet.
+  std::uint64_t last_;
   Worker& worker_;
   const std::function<void(Artifact)>& commit_;
   std::uint64_t unit_ = 0;
+  std::uint64_t bytes_ = 0;  ///< Read since the last commit.
   UnitOutput output_;
   std::optional<SpillWriter> quarantine_;
 };
@@ -90,7 +103,7 @@ class PipeStage : public Stage {
     for (auto maker = parts_.operators.rbegin(); maker != parts_.operators.rend(); ++maker) {
       head = chain.emplace_back((*maker)(setting, *head)).get();
     }
-    PipeFlow flow(*head, *sink, *parts_.source, setting, commit);
+    PipeFlow flow(*head, *sink, *parts_.source, first, last, worker, commit);
     try {
       parts_.source->run(first, last, setting, flow);
     } catch (const Stopped&) {  // what was committed stays
@@ -116,51 +129,6 @@ class EmptyStage : public Stage {
   std::string name_;
 };
 
-class MergePassStage : public Stage {
- public:
-  MergePassStage(std::string name, std::vector<external::Run> runs, std::uint64_t fan_in, std::uint64_t memory)
-      : name_(std::move(name)), runs_(std::move(runs)), fan_in_(fan_in), memory_bytes_(memory) {}
-
-  [[nodiscard]] std::string name() const override { return name_; }
-  [[nodiscard]] std::uint64_t units() const override { return (runs_.size() + fan_in_ - 1) / fan_in_; }
-  [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t unit) const override {
-    std::uint64_t bytes = 0;
-    for (const auto& run : runs_of(unit)) bytes += run.bytes;
-    return bytes;
-  }
-
-  void run(std::uint64_t first, std::uint64_t last, Worker& worker,
-           const std::function<void(Artifact)>& commit) override {
-    const auto memory = divide(memory_bytes_, 1, 0);
-    for (auto unit = first; unit < last && !(worker.stop && worker.stop()); ++unit) {
-      UnitOutput output;
-      OpenFiles files(worker.spills);
-      auto runs = runs_of(unit);
-      for (auto& run : runs) {
-        run.file = files.index(run.file);
-        output.rows += run.records;
-      }
-      output.runs.push_back(external::merge_to_run(sorted_rows_format(), files.list(), runs, worker.budget,
-                                                   memory.heavy, worker.spills.own(),
-                                                   worker.spills.own_number(), worker.io));
-      commit({.first = unit, .last = unit + 1, .content = encode(output)});
-      if (worker.progress) worker.progress(output.rows, unit_bytes(unit));
-    }
-  }
-
- private:
-  [[nodiscard]] std::vector<external::Run> runs_of(std::uint64_t unit) const {
-    const auto begin = static_cast<std::ptrdiff_t>(unit * fan_in_);
-    const auto end = static_cast<std::ptrdiff_t>(std::min<std::uint64_t>((unit + 1) * fan_in_, runs_.size()));
-    return {runs_.begin() + begin, runs_.begin() + end};
-  }
-
-  std::string name_;
-  std::vector<external::Run> runs_;
-  std::uint64_t fan_in_;
-  std::uint64_t memory_bytes_;
-};
-
 }  // namespace
 
 std::unique_ptr<Stage> pipe_stage(std::string name, PipeParts parts, std::uint64_t memory_bytes) {
@@ -168,10 +136,5 @@ std::unique_ptr<Stage> pipe_stage(std::string name, PipeParts parts, std::uint64
 }
 
 std::unique_ptr<Stage> empty_stage(std::string name) { return std::make_unique<EmptyStage>(std::move(name)); }
-
-std::unique_ptr<Stage> merge_pass_stage(std::string name, std::vector<external::Run> runs, std::uint64_t fan_in,
-                                        std::uint64_t memory_bytes) {
-  return std::make_unique<MergePassStage>(std::move(name), std::move(runs), fan_in, memory_bytes);
-}
 
 }  // namespace surd::stream::detail

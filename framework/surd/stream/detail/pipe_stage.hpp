@@ -23,13 +23,10 @@ struct PipeParts {
 };
 
 /// `memory_bytes`: what the stage divides, at most what the worker's budget has.
-[[nodiscard]] std::unique_ptr<Stage> pipe_stage(std::string name, PipeParts parts, std::uint64_t memory_bytes);
+[[nodiscard]] std::unique_ptr<Stage> pipe_stage(std::string name, PipeParts parts,
+                                                std::uint64_t memory_bytes);
 
 /// A stage without units: what it would do is not needed.
 [[nodiscard]] std::unique_ptr<Stage> empty_stage(std::string name);
-
-/// Merges groups of `fan_in` neighbouring runs into longer ones.
-[[nodiscard]] std::unique_ptr<Stage> merge_pass_stage(std::string name, std::vector<external::Run> runs,
-                                                      std::uint64_t fan_in, std::uint64_t memory_bytes);
 
 }  // namespace surd::stream::detail

@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "surd/external/sort.hpp"
+#include "surd/stream/detail/merge_pass.hpp"
 #include "surd/stream/detail/planning.hpp"
 
 namespace surd::stream::detail {
@@ -15,24 +15,6 @@ std::vector<std::size_t> positions(const Schema& schema, const std::vector<std::
   std::vector<std::size_t> result;
   for (const auto& name : names) result.push_back(table::find(schema, name));
   return result;
-}
-
-/// Runs of the last of these stages that has any.
-std::vector<external::Run> last_runs(const Before& before, const std::vector<std::size_t>& stages) {
-  std::vector<external::Run> runs;
-  for (auto stage = stages.rbegin(); stage != stages.rend() && runs.empty(); ++stage) {
-    for (auto& output : decode(before[*stage])) {
-      runs.insert(runs.end(), output.runs.begin(), output.runs.end());
-    }
-  }
-  return runs;
-}
-
-/// base^exponent, at most `limit`.
-std::uint64_t bounded_power(std::uint64_t base, std::size_t exponent, std::uint64_t limit) {
-  std::uint64_t power = 1;
-  for (; exponent > 0; --exponent) power = power > limit / base ? limit : power * base;
-  return power;
 }
 
 }  // namespace
@@ -75,19 +57,17 @@ PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std
 
 std::vector<std::size_t> Planner::merge_passes(std::size_t runs) {
   std::vector<std::size_t> stages{runs};
-  // What the least of merges has; runs are at least half as long, as they are formed while others are written.
-  const auto memory = divide(cut_.memory_bytes, 2, 1).heavy;
-  const auto fan_in = std::max<std::uint64_t>(2, external::fan_in(sorted_rows_format(), memory));
-  const auto expected = 2 * input_bytes_ / std::max<std::uint64_t>(1, memory / 2) + input_bytes_ / cut_.unit_bytes;
-  const std::size_t passes = multiplies_ || 4 * expected > fan_in * fan_in ? 2 : expected > fan_in ? 1 : 0;
+  const auto format = sorted_rows_format();
+  const auto fan_in = runs_at_once(format, cut_.memory_bytes);
+  // Packed rows may take more than the input's bytes; runs are half as long as what their stage has, since
+  // they are formed while others are written.
+  const auto run_bytes = divide(cut_.memory_bytes, 2, 1).heavy / 2;
+  const auto expected = 2 * input_bytes_ / run_bytes + input_bytes_ / cut_.unit_bytes;
+  const auto passes = multiplies_ ? 2 : merge_passes_for(expected, fan_in);
   for (std::size_t pass = 0; pass < passes; ++pass) {
-    const auto after = passes - pass;  // merges that follow, the last one included
-    const auto make = [stages, fan_in, after, bytes = cut_.memory_bytes](const Before& before) {
-      auto all = last_runs(before, stages);
-      const auto wanted = bounded_power(fan_in, after, 1 << 30);
-      if (all.size() <= wanted) return empty_stage("merge runs");
-      const auto together = std::min<std::uint64_t>(fan_in, (all.size() + wanted - 1) / wanted);
-      return merge_pass_stage("merge runs", std::move(all), together, bytes);
+    const auto make = [stages, fan_in, after = passes - pass, format,
+                       bytes = cut_.memory_bytes](const Before& before) {
+      return merge_pass_stage(format, last_runs(before, stages), fan_in, after, bytes);
     };
     stages.push_back(add({.name = "merge runs", .reads = stages, .reads_input = false, .make = make}));
   }
@@ -104,8 +84,8 @@ PipePlan Planner::next(const Group& group, PipePlan pipe, const At& at) {
     target.results.push_back(aggregate_spec(column, target.schema));
     target.inputs.push_back(column.input.empty() ? 0 : table::find(target.schema, column.input));
   }
-  const bool sorted_next = at.index + 1 < at.steps.size() &&
-                           std::holds_alternative<Sort>(at.steps[at.index + 1].step);
+  const bool sorted_next =
+      at.index + 1 < at.steps.size() && std::holds_alternative<Sort>(at.steps[at.index + 1].step);
   if (!group.sorted || sorted_next || group.by.empty()) {
     return grouped(std::move(target), std::move(pipe), step.after, step.kept(), to_text(group));
   }
@@ -169,7 +149,8 @@ PipePlan Planner::numbered(PipePlan pipe, std::uint64_t limit, bool one_unit) {
 JoinPlan Planner::join_plan(const Join& join, const BoundStep& step, const Schema& left,
                             const Schema& right) const {
   JoinPlan plan{.kind = join.kind, .left = {}, .right = {}, .schema = step.kept()};
-  plan.left = {.schema = left, .by = positions(left, join.left_by), .pack = {}, .partitions = cut_.partitions};
+  plan.left = {
+      .schema = left, .by = positions(left, join.left_by), .pack = {}, .partitions = cut_.partitions};
   plan.right = {.schema = right,
                 .by = positions(right, join.right_by),
                 .pack = {},
@@ -193,8 +174,9 @@ PipePlan Planner::next(const std::shared_ptr<Join>& join, PipePlan pipe, const A
   right_pipe.close();
   pipe.close();
   const auto plan = join_plan(*join, at.step(), pipe.kept(), right_pipe.kept());
-  const auto right = end(right_pipe, "partition for a join", 1,
-                         [target = plan.right](const Setting& setting) { return join_sink(target, setting); });
+  const auto right =
+      end(right_pipe, "partition for a join", 1,
+          [target = plan.right](const Setting& setting) { return join_sink(target, setting); });
   const auto small = [right, partitions = cut_.partitions](const Before& before) {
     return is_small(before[right], partitions);
   };
@@ -210,10 +192,10 @@ PipePlan Planner::next(const std::shared_ptr<Join>& join, PipePlan pipe, const A
     PipeHead made;
     if (small(before)) {
       made = pipe.make(before);
-      made.operators.emplace_back([plan, artifacts = std::span(before[right])](const Setting& setting,
-                                                                               Operator& next) {
-        return broadcast_join(plan, artifacts, setting, next);
-      });
+      made.operators.emplace_back(
+          [plan, artifacts = std::span(before[right])](const Setting& setting, Operator& next) {
+            return broadcast_join(plan, artifacts, setting, next);
+          });
       ++made.broadcasts;
       return made;
     }

@@ -73,7 +73,8 @@ std::size_t Planner::end(PipePlan& pipe, const std::string& purpose, unsigned he
   pipe.close();
   pipe.words.push_back(purpose);
   auto name = pipe.name();
-  const auto make = [pipe, heavy, sink = std::move(sink), name, memory = cut_.memory_bytes](const Before& before) {
+  const auto make = [pipe, heavy, sink = std::move(sink), name,
+                     memory = cut_.memory_bytes](const Before& before) {
     auto head = pipe.make(before);
     return pipe_stage(name,
                       {.source = std::move(head.source),
@@ -153,7 +154,8 @@ PipePlan Planner::slice(PipePlan pipe, const At& at) {
 
 JobPlan plan_stages(const std::shared_ptr<const BoundQuery>& query, const Cut& cut,
                     const std::optional<FilePlan>& file, bool quarantine) {
-  const bool multiplies = query->has<FlatMap>() || query->has<Windows>() || query->has<std::shared_ptr<Join>>();
+  const bool multiplies =
+      query->has<FlatMap>() || query->has<Windows>() || query->has<std::shared_ptr<Join>>();
   Planner planner(cut, query->input_bytes(), multiplies);
   auto pipe = planner.walk(query);
   pipe.close();
@@ -161,15 +163,14 @@ JobPlan plan_stages(const std::shared_ptr<const BoundQuery>& query, const Cut& c
   plan.schema = pipe.kept();
   if (!file || file->output.format == table::Format::hdf5) {
     const RowsTarget target{.schema = plan.schema};
-    plan.result_rows = planner.end(pipe, "keep rows", 0, [target](const Setting& setting) {
-      return rows_sink(target, setting);
-    });
+    plan.result_rows = planner.end(pipe, "keep rows", 0,
+                                   [target](const Setting& setting) { return rows_sink(target, setting); });
   } else {
     const OutputTarget target{.schema = plan.schema, .output = file->output};
-    static_cast<void>(table::write_piece(target.output, target.schema));  // a column that does not fit: say so now
-    plan.result_rows = planner.end(pipe, "write rows", 0, [target](const Setting& setting) {
-      return output_sink(target, setting);
-    });
+    static_cast<void>(
+        table::write_piece(target.output, target.schema));  // a column that does not fit: say so now
+    plan.result_rows = planner.end(pipe, "write rows", 0,
+                                   [target](const Setting& setting) { return output_sink(target, setting); });
   }
   if (file) {
     std::vector<std::size_t> bad;

@@ -262,7 +262,8 @@ Type column_type(ValueType type) noexcept {
 
 external::AggregateSpec aggregate_spec(const GroupColumn& column, const Schema& schema) {
   external::AggregateSpec spec{.aggregate = column.aggregate, .user = column.user};
-  const auto name = column.user != nullptr ? std::string_view(column.user->name) : aggregate_name(column.aggregate);
+  const auto name =
+      column.user != nullptr ? std::string_view(column.user->name) : aggregate_name(column.aggregate);
   if (column.input.empty()) {
     if (column.aggregate != Aggregate::count) throw UsageError(fmt::format("{} needs a column", name));
     return spec;

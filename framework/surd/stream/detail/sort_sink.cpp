@@ -10,15 +10,18 @@ namespace {
 class SortSink : public Sink {
  public:
   SortSink(const SortTarget& target, const Setting& setting)
-      : keys_(target.by),
+      : stretch_bytes_(4 * setting.memory.heavy),  // so that short last runs are few
+        keys_(target.by),
         rows_(target.schema, all_columns(target.schema)),
-        builder_(sorted_rows_format(), setting.worker.budget, setting.memory.heavy, setting.worker.spills.own(),
-                 setting.worker.spills.own_number(), setting.worker.io),
+        builder_(sorted_rows_format(), setting.worker.budget, setting.memory.heavy,
+                 setting.worker.spills.own(), setting.worker.spills.own_number(), setting.worker.io),
         // Under pressure the runs get shorter; the merge still takes them all.
         subscription_(setting.worker.pressure.subscribe(
-            memory::Level::high, [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })) {}
+            memory::Level::high,
+            [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })) {}
 
-  void begin_unit(std::uint64_t) override { count_ = 0; }
+  void begin_unit(std::uint64_t) override {}
+  [[nodiscard]] std::uint64_t stretch_bytes() const override { return stretch_bytes_; }
 
   void push(table::Batch& rows, std::uint64_t) override {
     keys_.encode(rows, key_bytes_, key_ends_);
@@ -32,11 +35,12 @@ class SortSink : public Sink {
   void end_unit() override {}
 
   void finish(UnitOutput& into) override {
-    into.rows = count_;
+    into.rows = std::exchange(count_, 0);
     into.runs = builder_.finish();
   }
 
  private:
+  std::uint64_t stretch_bytes_;
   table::KeyEncoder keys_;
   table::RowCodec rows_;
   external::RunBuilder builder_;

@@ -10,6 +10,7 @@
 #include "surd/external/group.hpp"
 #include "surd/stream/detail/bind.hpp"
 #include "surd/stream/detail/operator.hpp"
+#include "surd/stream/detail/parts.hpp"
 #include "surd/stream/detail/sinks.hpp"
 
 namespace surd::stream::detail {
@@ -42,12 +43,6 @@ class Source {
 [[nodiscard]] std::unique_ptr<Source> input_source(std::shared_ptr<const BoundQuery> query,
                                                    std::uint64_t unit_bytes);
 
-/// A stretch of rows.
-struct Range {
-  std::uint64_t skip = 0;
-  std::uint64_t take = ~std::uint64_t{0};
-};
-
 /// Rows of sorted runs in order, those of `range`; units are equal stretches of rows, of about `unit_bytes`.
 /// Positions are those in the sorted whole.
 [[nodiscard]] std::unique_ptr<Source> merge_source(table::Schema schema, std::vector<external::Run> runs,
@@ -55,8 +50,7 @@ struct Range {
 
 /// Groups, in the order of their hashes; units are consecutive partitions of about `unit_bytes`.
 [[nodiscard]] std::unique_ptr<Source> group_source(const GroupTarget& target, table::Schema schema,
-                                                   std::span<const Artifact> parts,
-                                                   std::uint64_t unit_bytes);
+                                                   std::span<const Artifact> parts, std::uint64_t unit_bytes);
 
 /// How the rows of two sides make one.
 struct JoinPlan {

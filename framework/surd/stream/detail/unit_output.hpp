@@ -30,13 +30,16 @@ struct UnitOutput {
 [[nodiscard]] UnitOutput decode(const std::string& content);
 [[nodiscard]] std::vector<UnitOutput> decode(std::span<const Artifact> artifacts);
 
-/// The partitions in artifacts, decoded one at a time: all of them, [units] x [partitions], would be megabytes.
+/// The partitions in artifacts, decoded one at a time: all of them, [units] x [partitions], would be
+/// megabytes.
 class PartitionTable {
  public:
   /// Borrows the artifacts.
   PartitionTable(std::span<const Artifact> artifacts, std::uint32_t partitions);
 
-  [[nodiscard]] std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(bytes_.size()); }
+  [[nodiscard]] std::uint32_t partitions() const noexcept {
+    return static_cast<std::uint32_t>(bytes_.size());
+  }
   /// What the units left in a partition, in order; those that left nothing are not there.
   [[nodiscard]] std::vector<external::PartitionExtents> parts(std::size_t partition) const;
   [[nodiscard]] std::uint64_t bytes(std::size_t partition) const { return bytes_.at(partition); }

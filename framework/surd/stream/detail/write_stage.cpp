@@ -41,7 +41,8 @@ class Copier {
       for (std::uint64_t done = 0; done < extent.bytes;) {
         auto& slot = slots_[current_];
         worker_.io.wait(std::exchange(slot.write, 0));
-        slot.bytes = static_cast<std::size_t>(std::min<std::uint64_t>(slot.buffer.size(), extent.bytes - done));
+        slot.bytes =
+            static_cast<std::size_t>(std::min<std::uint64_t>(slot.buffer.size(), extent.bytes - done));
         slot.offset = offset;
         slot.read = worker_.io.read(file, extent.offset + done, std::span(slot.buffer).first(slot.bytes));
         done += slot.bytes;
@@ -95,7 +96,8 @@ void write_quarantine(const WritePlan& plan, const std::vector<UnitOutput>& bad,
 }
 
 bool has_bad_rows(const std::vector<UnitOutput>& bad) {
-  return std::any_of(bad.begin(), bad.end(), [](const auto& unit) { return !unit.quarantine.extents.empty(); });
+  return std::any_of(bad.begin(), bad.end(),
+                     [](const auto& unit) { return !unit.quarantine.extents.empty(); });
 }
 
 class WriteStage : public Stage {

@@ -1,0 +1,131 @@
+// Sorting fixed-size binary records as they stand: runs from stretches of the input, then parts of the merged
+// order straight to their place in the output.
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "surd/base/hash.hpp"
+#include "surd/base/units.hpp"
+#include "surd/stream/compile.hpp"
+#include "surd/stream/detail/cuts.hpp"
+#include "surd/stream/detail/division.hpp"
+#include "surd/stream/detail/file_job.hpp"
+#include "surd/stream/detail/merge_pass.hpp"
+#include "surd/stream/detail/record_stages.hpp"
+
+namespace surd::stream {
+namespace {
+
+using detail::RecordFile;
+
+std::vector<RecordFile> find_inputs(const RecordSort& sort, storage::FileSystem& files) {
+  sort.format.check();
+  if (!sort.format.fixed()) throw base::UsageError("only records of a fixed size are sorted as they stand");
+  if (sort.inputs.empty()) throw base::UsageError("the input names no file");
+  std::vector<RecordFile> inputs;
+  for (const auto& path : sort.inputs) {
+    const auto version = files.file_version(path);
+    if (!version) throw base::UsageError(fmt::format("{}: there is no such file", path.string()));
+    if (version->bytes % sort.format.record_bytes != 0) {
+      throw base::UsageError(fmt::format("{}: its {} bytes are no whole number of records of {} bytes",
+                                         path.string(), version->bytes, sort.format.record_bytes));
+    }
+    inputs.push_back({path, *version});
+  }
+  return inputs;
+}
+
+std::uint64_t total_bytes(const std::vector<RecordFile>& inputs) {
+  std::uint64_t bytes = 0;
+  for (const auto& input : inputs) bytes += input.version.bytes;
+  return bytes;
+}
+
+std::string identity_of(const RecordSort& sort, const std::vector<RecordFile>& inputs, const Cut& cut) {
+  std::string text =
+      fmt::format("surd record sort 1\n{}\n{}\n", sort.format.record_bytes, sort.output.string());
+  for (const auto& field : sort.format.key) {
+    text += fmt::format("{} {} {} {}\n", static_cast<int>(field.type), field.offset, field.bytes,
+                        field.descending);
+  }
+  for (const auto& input : inputs) {
+    text += fmt::format("{} {} {}\n", input.path.string(), input.version.bytes,
+                        input.version.modified_nanoseconds);
+  }
+  return base::hash128(text + to_text(cut)).hex();
+}
+
+detail::JobPlan plan_records(const RecordSort& sort, const std::vector<RecordFile>& inputs, const Cut& cut,
+                             const storage::Path& part) {
+  using namespace detail;
+  const auto format = sort.format;
+  const auto memory = cut.memory_bytes;
+  JobPlan plan;
+  plan.stages.push_back(
+      {.name = "form runs", .reads = {}, .reads_input = true, .make = [inputs, format, cut](const Before&) {
+         return form_runs_stage(inputs, format, cut);
+       }});
+  std::vector<std::size_t> stages{0};
+  const auto fan_in = runs_at_once(format, memory);
+  const auto passes =
+      merge_passes_for(total_bytes(inputs) / (memory / 4) + total_bytes(inputs) / cut.unit_bytes / 2, fan_in);
+  for (std::size_t pass = 0; pass < passes; ++pass) {
+    plan.stages.push_back(
+        {.name = "merge runs",
+         .reads = stages,
+         .reads_input = false,
+         .make = [stages, fan_in, after = passes - pass, format, memory](const Before& before) {
+           return merge_pass_stage(format, last_runs(before, stages), fan_in, after, memory);
+         }});
+    stages.push_back(plan.stages.size() - 1);
+  }
+  plan.result_rows = plan.stages.size();
+  plan.stages.push_back({.name = "merge to " + sort.output.filename().string(),
+                         .reads = stages,
+                         .reads_input = false,
+                         .make = [stages, format, cut, part](const Before& before) {
+                           return merge_records_stage(last_runs(before, stages), format, cut, part);
+                         }});
+  return plan;
+}
+
+}  // namespace
+
+Cut choose_cut(const RecordSort& sort, const CompileOptions& options, storage::FileSystem& files) {
+  return detail::choose_cut(total_bytes(find_inputs(sort, files)), options);
+}
+
+std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options, const Cut& cut,
+                                 storage::FileSystem& files) {
+  detail::refuse_less_memory(cut, options);
+  const auto inputs = find_inputs(sort, files);
+  auto identity = identity_of(sort, inputs, cut);
+  detail::FilePlan file;
+  file.output.path = sort.output;
+  file.output.format = table::Format::fixed;
+  file.part = fmt::format("{}.{}.part", sort.output.string(), identity.substr(0, 8));
+  auto plan = plan_records(sort, inputs, cut, file.part);
+  return detail::file_job(std::move(identity), std::move(plan), file);
+}
+
+std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options,
+                                 storage::FileSystem& files) {
+  return compile(sort, options, choose_cut(sort, options, files), files);
+}
+
+PipelinePlan plan(const RecordSort& sort, const CompileOptions& options, storage::FileSystem& files) {
+  const auto inputs = find_inputs(sort, files);
+  PipelinePlan plan;
+  plan.input_bytes = total_bytes(inputs);
+  const auto cut = detail::choose_cut(plan.input_bytes, detail::with_memory(options, plan.input_bytes));
+  const auto stages = plan_records(sort, inputs, cut, {}).stages;
+  for (const auto& stage : stages) plan.stages.push_back(stage.name);
+  plan.scratch_bytes = plan.input_bytes * (stages.size() > 2 ? 2 : 1);
+  plan.least_memory = detail::least_memory_bytes;
+  return plan;
+}
+
+}  // namespace surd::stream

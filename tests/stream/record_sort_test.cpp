@@ -1,0 +1,90 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "scratch_test_folder.hpp"
+#include "surd/base/random.hpp"
+
+namespace surd::stream {
+namespace {
+
+constexpr std::uint64_t MiB = 1 << 20;
+
+/// Records of 16 bytes: a key below `keys`, and the number of the record.
+std::string records(std::size_t count, std::uint64_t keys, std::uint64_t first) {
+  base::RandomStream random(7, first);
+  std::string bytes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::array<std::uint64_t, 2> record{random.below(keys), first + i};
+    bytes.append(reinterpret_cast<const char*>(record.data()), sizeof record);
+  }
+  return bytes;
+}
+
+std::string sorted(const std::string& bytes) {
+  std::vector<std::array<std::uint64_t, 2>> all(bytes.size() / 16);
+  std::memcpy(all.data(), bytes.data(), bytes.size());
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a[0] < b[0]; });
+  return {reinterpret_cast<const char*>(all.data()), bytes.size()};
+}
+
+RecordSort sort_of(const ScratchTestFolder& folder, std::vector<storage::Path> inputs) {
+  RecordSort sort;
+  sort.inputs = std::move(inputs);
+  sort.format.record_bytes = 16;
+  sort.format.key.push_back({.type = external::FieldType::u64, .offset = 0, .bytes = 8});
+  sort.output = folder.path() / "out.bin";
+  return sort;
+}
+
+TEST(RecordSort, EqualsAStableSortForAnyOrderOfUnits) {
+  const ScratchTestFolder folder;
+  const auto a = records(300'000, 1000, 0);
+  const auto b = records(100'001, 1000, 300'000);
+  const auto sort = sort_of(folder, {folder.write("a.bin", a), folder.write("b.bin", b)});
+  CompileOptions options;
+  options.memory_bytes = 8 * MiB;
+  const Cut cut{.unit_bytes = 200'000, .memory_bytes = 8 * MiB, .partitions = 16};
+
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    const auto job = compile(sort, options, cut, storage::local_file_system());
+    const auto summary = run_scattered(*job, folder.path(), options.memory_bytes, seed);
+
+    EXPECT_EQ(summary.rows, 400'001U);
+    EXPECT_EQ(summary.bytes, 16 * 400'001U);
+    ASSERT_TRUE(folder.read("out.bin") == sorted(a + b)) << "seed " << seed;
+  }
+}
+
+TEST(RecordSort, TakesNothingAndOneRecord) {
+  const ScratchTestFolder folder;
+  CompileOptions options;
+  options.memory_bytes = 8 * MiB;
+  for (const std::size_t count : {0U, 1U}) {
+    const auto content = records(count, 10, 0);
+    const auto job =
+        compile(sort_of(folder, {folder.write("a.bin", content)}), options, storage::local_file_system());
+
+    EXPECT_EQ(run_here(*job, storage::local_file_system(), folder.path(), 8 * MiB).rows, count);
+    EXPECT_EQ(folder.read("out.bin"), content);
+  }
+}
+
+TEST(RecordSort, RefusesPartsOfRecordsAndLessMemoryThanItWasBegunWith) {
+  const ScratchTestFolder folder;
+  CompileOptions options;
+  options.memory_bytes = 8 * MiB;
+  auto& files = storage::local_file_system();
+  const auto torn = sort_of(folder, {folder.write("torn.bin", "12345678901234567")});
+  const auto whole = sort_of(folder, {folder.write("whole.bin", "1234567890123456")});
+
+  EXPECT_THROW(static_cast<void>(compile(torn, options, files)), base::UsageError);
+  const Cut cut{.unit_bytes = 1 * MiB, .memory_bytes = 16 * MiB, .partitions = 16};
+  EXPECT_THROW(static_cast<void>(compile(whole, options, cut, files)), base::UsageError);
+  EXPECT_EQ(parse_cut(to_text(cut)), cut);
+}
+
+}  // namespace
+}  // namespace surd::stream
