@@ -5,6 +5,7 @@ undisturbed run's on one rank, nothing that was committed is done again, and wha
 """
 
 import json
+import os
 import random
 import shutil
 import time
@@ -35,7 +36,9 @@ def undisturbed(job):
         begin = time.monotonic()
         status, _, err = folder.run(ranks=1)
         assert status == 0, f"undisturbed run: {status}\n{err}"
-        return output_of(folder, job), time.monotonic() - begin
+        seconds = time.monotonic() - begin
+        cut = json.loads((folder.path / ".surd/storm/cut.json").read_text())
+        return output_of(folder, job), seconds, cut["unit_bytes"]
 
 
 def survey(folder):
@@ -45,13 +48,22 @@ def survey(folder):
     return json.loads(out)
 
 
+def lost_bytes(folder, found):
+    """What each rank's spill file holds beyond the last commit: work that a kill has undone."""
+    committed = {os.path.basename(spill["path"]): spill["committed_bytes"] for spill in found["spills"]}
+    spills = (folder.path / ".surd/storm/spill").glob("*")
+    return [path.stat().st_size - committed.get(path.name, 0) for path in spills]
+
+
 class Storm:
     def __init__(self, name, seed):
         self.job = JOBS[name]
         self.name = name
         self.chance = random.Random(seed)
-        self.expected, self.seconds = undisturbed(self.job)
-        self.kills = self.jobs = 0
+        self.expected, self.seconds, unit_bytes = undisturbed(self.job)
+        #: A commit comes with the first unit that ends an epoch; rows may take up to twice the space they had.
+        self.bound = 2 * (EPOCH + unit_bytes)
+        self.kills = self.jobs = self.lost = 0
         self.kinds = ["one rank", "process group"] + (["pid namespace"] if harness.can_unshare() else [])
 
     def go(self, kills):
@@ -59,7 +71,9 @@ class Storm:
             with support.data_folder(self.job, **MORE) as folder:
                 self.one_job(folder, kills)
             self.jobs += 1
-        print(f"        {self.name}: {self.kills} kills in {self.jobs} jobs", flush=True)
+        print(f"        {self.name}: {self.kills} kills in {self.jobs} jobs, at most {self.lost / MIB:.1f} MiB of a rank's "
+              "spill lost", flush=True)
+        assert self.lost <= self.bound, f"a kill cost {self.lost} bytes of spill, more than an epoch: {self.bound}"
 
     def one_job(self, folder, kills):
         committed = set()
@@ -78,9 +92,9 @@ class Storm:
             harness.wait_gone(harness.kill(process, kind, folder.program, self.chance))
             self.kills += 1
             found = survey(folder)
-            now = {(unit["stage"], unit["first"]) for unit in found["committed"]}
+            now = {(unit["stage"], unit["first"]) for unit in found["units"]}
             assert found["finished"] or committed <= now, f"commits were lost: {sorted(committed - now)[:5]}"
-            assert found["uncommitted_input_bytes_at_most"] <= EPOCH + found["unit_bytes"], found
+            self.lost = max(self.lost, *(lost_bytes(folder, found) or [0]), 0)
             committed = now
         assert output_of(folder, self.job) == self.expected, "the output differs from an undisturbed run's"
 

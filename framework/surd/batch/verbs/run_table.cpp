@@ -72,7 +72,9 @@ class TableRun {
     }
     error = world_.broadcast_text(std::move(error));
     if (!error.empty()) {
-      if (world_.is_root()) base::log_error(fmt::format("{}: {}", job_.name, error));
+      if (!world_.is_root()) return nullptr;
+      base::log_error(fmt::format("{}: {}", job_.file.string(), error));
+      if (request_.line.is_shortcut()) std::filesystem::remove_all(work_.root);
       return nullptr;
     }
     memory_.budget_bytes = world_.broadcast_value(memory_.budget_bytes);
