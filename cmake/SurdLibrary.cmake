@@ -36,14 +36,7 @@ endif()
 function(surd_library folder)
   cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;PUBLIC;PRIVATE" ${ARGN})
   set(target surd_${folder})
-  set(present)  # SCAFFOLD
-  foreach(source IN LISTS arg_SOURCES)  # SCAFFOLD
-    if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})  # SCAFFOLD
-      list(APPEND present ${source})  # SCAFFOLD
-    endif()  # SCAFFOLD
-  endforeach()  # SCAFFOLD
-  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/scaffold.cpp "\n")  # SCAFFOLD
-  add_library(${target} STATIC ${present} ${CMAKE_CURRENT_BINARY_DIR}/scaffold.cpp)
+  add_library(${target} STATIC ${arg_SOURCES})
   add_library(surd::${folder} ALIAS ${target})
   target_sources(${target} PUBLIC FILE_SET HEADERS
     BASE_DIRS ${PROJECT_SOURCE_DIR}/framework FILES ${arg_HEADERS})

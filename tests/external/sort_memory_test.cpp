@@ -58,8 +58,9 @@ void sort_within(const RecordFormat& format, std::uint64_t bytes, std::uint64_t 
   Bytes last;
   for (auto block = stream->next(); !block.empty(); block = stream->next()) {
     sum -= checksum(format, block);
-    if (!last.empty()) ASSERT_LE(compare(format, last.data(), block.data()), 0);
-    last.assign(block.begin(), block.begin() + static_cast<std::ptrdiff_t>(record_size(format, block.data())));
+    ASSERT_TRUE(last.empty() || compare(format, last.data(), block.data()) <= 0);
+    last.assign(block.begin(),
+                block.begin() + static_cast<std::ptrdiff_t>(record_size(format, block.data())));
   }
   EXPECT_EQ(sum, 0U);
   EXPECT_LE(surd::memory::usage().peak_resident - before, memory_bytes + (1 << 20) + (512 << 10));

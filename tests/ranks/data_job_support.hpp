@@ -2,6 +2,7 @@
 // from all blocks and spills the sums, stage 3 reads the sums into its artifacts, finish() writes them out.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -26,7 +27,7 @@ struct ToyShape {
 
 /// What tests want to know, or to do, while the job runs.
 struct ToyHooks {
-  std::vector<std::atomic<std::uint64_t>> units{3};  ///< Done here, by stage.
+  std::array<std::atomic<std::uint64_t>, 3> units{};  ///< Done here, by stage.
   std::function<void()> before_commit;
   std::function<void(std::size_t stage, std::uint64_t unit)> unit;
 };

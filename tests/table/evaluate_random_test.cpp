@@ -27,7 +27,7 @@ Batch random_batch(std::mt19937& random, std::size_t rows, bool extreme) {
         column.push_null();
       } else if (schema[k].type == Type::int64) {
         const auto small = static_cast<std::int64_t>(r % 21) - 10;
-        column.push_integer(extreme && r % 64 == 0 ? INT64_MAX - small : small);
+        column.push_integer(extreme && r % 64 == 0 ? INT64_MAX - small * small : small);
       } else if (schema[k].type == Type::float64) {
         column.push_number(r % 16 == 0   ? std::nan("")
                            : r % 16 == 1 ? 0x1p63

@@ -38,7 +38,7 @@ class Opening {
     if (world.is_root()) {
       try {  // rank-local work before any collective: all ranks throw together below
         files.make_directories(options.work);
-        lock_.emplace(files, options.work, options.run);
+        lock_.emplace(files, options.work, options.run, options.stale_seconds);
         found = detail::prepare(job, files, options.work, options.run).encode();
       } catch (const base::UsageError& e) {
         refusal = e.what();

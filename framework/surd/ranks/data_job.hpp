@@ -33,6 +33,7 @@ struct DataJobOptions {
   std::uint64_t epoch_bytes = 0;
   double epoch_seconds = 10;
   double grace_seconds = 10;
+  double stale_seconds = 30;  ///< A run on another host that shows no life for so long is taken for dead.
 };
 
 /// What rank 0 knows while the job runs.

@@ -51,7 +51,7 @@ class WriteBehind {
   void wrote(int fd, std::uint64_t offset, std::uint64_t bytes) noexcept {
     if (!streaming_) return;
     if (offset != end_) {
-      start(fd);
+      if (end_ - started_ >= least_bytes) start(fd);
       restart(offset);
     }
     end_ = offset + bytes;
@@ -65,6 +65,7 @@ class WriteBehind {
 
  private:
   static constexpr std::uint64_t step_bytes = 4 * base::MiB;
+  static constexpr std::uint64_t least_bytes = 256 * base::KiB;  ///< Of a stretch worth a request of its own.
   static constexpr std::uint64_t lag_bytes = 2 * step_bytes;  ///< Given to the disk before pages are dropped.
 
   void restart(std::uint64_t at) noexcept { first_ = started_ = end_ = at; }

@@ -78,7 +78,8 @@ std::byte* GroupTable::find(const Record& record, std::size_t at) {
   for (const auto end = slots(); at < end; ++at) {
     auto* const entry = slot(at);
     const auto held = load<std::uint64_t>(entry);
-    if (held == record.hash && std::ranges::equal(key_at(entry), record.key)) return entry;
+    if (held == record.hash && (!layout_.byte_keys || std::ranges::equal(key_at(entry), record.key)))
+      return entry;
     if (held == 0) return make(record, entry) ? entry : nullptr;
   }
   return nullptr;

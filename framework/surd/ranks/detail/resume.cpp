@@ -88,16 +88,20 @@ class Choice {
   /// Forgets commits whose spill file is missing or too short; true if there were any.
   bool drop_lost_spills(std::size_t complete) {
     std::set<const Commit*> lost;
+    std::set<storage::Path> paths;
     for (const auto* commit : chosen_) {
       if (commit->spill_bytes == 0 || !needs(commit->stage, complete)) continue;
-      const auto bytes = files_.file_size(path_of(*commit));
-      if (!bytes || *bytes < commit->spill_bytes) lost.insert(commit);
+      auto path = path_of(*commit);
+      const auto bytes = files_.file_size(path);
+      if (bytes && *bytes >= commit->spill_bytes) continue;
+      lost.insert(commit);
+      paths.insert(std::move(path));
     }
     if (lost.empty()) return false;
     base::log_warning(
-        fmt::format("{}: {} of the job's spill files are gone or cut short; what they held is "
-                    "computed again",
-                    work_.native(), lost.size()));
+        fmt::format("{}: {} of the job's spill files are gone or cut short, such as {}; what "
+                    "they held is computed again",
+                    work_.native(), paths.size(), paths.begin()->filename().native()));
     std::vector<Commit> kept;
     for (auto& commit : epochs_.commits) {
       if (!lost.contains(&commit)) kept.push_back(std::move(commit));

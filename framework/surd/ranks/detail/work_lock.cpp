@@ -16,7 +16,11 @@ namespace {
 using sweep::detail::LeaseFile;
 using sweep::detail::Process;
 
-constexpr auto look_period = std::chrono::milliseconds(200);
+/// Of the time after which a run counts as dead: between two looks at its file, between two of its beats, and
+/// how long a file may be without content (its maker is about to write it, or died doing so).
+constexpr double look_share = 1.0 / 150;
+constexpr double beat_share = 1.0 / 6;
+constexpr double empty_share = 1.0 / 30;
 
 std::string content(const std::string& run, std::uint64_t beat) {
   LeaseFile file;
@@ -53,7 +57,7 @@ WorkLock::WorkLock(storage::FileSystem& files, const storage::Path& work, const 
                    double stale_seconds)
     : files_(files), path_(work / "running"), run_(run) {
   take(stale_seconds);
-  thread_ = std::thread([this, stale_seconds] { beat(stale_seconds / 6); });
+  thread_ = std::thread([this, stale_seconds] { beat(stale_seconds * beat_share); });
 }
 
 WorkLock::~WorkLock() {
@@ -91,7 +95,6 @@ void WorkLock::look_at_holder(double stale_seconds) const {
   const auto self = sweep::detail::this_process();
   const auto first = read(files_, path_);
   const auto start = std::chrono::steady_clock::now();
-  const auto stale = std::chrono::duration<double>(stale_seconds);
   while (true) {
     const auto text = read(files_, path_);
     if (!text) return;
@@ -101,8 +104,9 @@ void WorkLock::look_at_holder(double stale_seconds) const {
       if (holder->process == self || sweep::detail::known_dead(holder->process, self)) return;
       if (same_machine(holder->process, self) || text != first) refuse(path_, holder->process);
     }
-    if (std::chrono::steady_clock::now() - start > stale) return;
-    std::this_thread::sleep_for(look_period);
+    const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
+    if (waited.count() > stale_seconds * (holder ? 1 : empty_share)) return;
+    std::this_thread::sleep_for(std::chrono::duration<double>(stale_seconds * look_share));
   }
 }
 

@@ -19,7 +19,7 @@ class WorkLock {
  public:
   /// May wait up to `stale_seconds`. @throws UsageError  naming host and process of a run that lives.
   WorkLock(storage::FileSystem& files, const storage::Path& work, const std::string& run,
-           double stale_seconds = 30);
+           double stale_seconds);
   WorkLock(const WorkLock&) = delete;
   WorkLock& operator=(const WorkLock&) = delete;
   /// Removes the file.
