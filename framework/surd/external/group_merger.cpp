@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "surd/base/error.hpp"
+#include "surd/external/detail/group_radix.hpp"
 #include "surd/external/detail/group_sort.hpp"
 #include "surd/external/detail/group_table.hpp"
 #include "surd/external/detail/hash_mix.hpp"
@@ -14,6 +15,7 @@ namespace surd::external {
 using detail::GroupSort;
 using detail::GroupTable;
 using detail::Kind;
+using detail::RadixGroups;
 using detail::Record;
 
 namespace {
@@ -26,6 +28,12 @@ std::uint64_t records_of(const std::vector<PartitionExtents>& parts) {
   std::uint64_t records = 0;
   for (const auto& part : parts) records += part.records;
   return records;
+}
+
+std::uint64_t bytes_of(const std::vector<PartitionExtents>& parts) {
+  std::uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.bytes();
+  return bytes;
 }
 
 }  // namespace
@@ -77,15 +85,33 @@ struct GroupMerger::State {
     return true;
   }
 
+  /// Kept from task to task.
+  std::span<std::byte> take_region() {
+    if (!region) {
+      const auto least = GroupTable::least_bytes(layout);
+      region_reservation =
+          budget.reserve(least, std::max(least, memory - memory / 4), "the groups of a partition");
+      region = detail::make_arena(region_reservation.bytes());
+    }
+    return {region.get(), static_cast<std::size_t>(region_reservation.bytes() & ~std::uint64_t{7})};
+  }
+
+  /// Parts the records of a task in memory, to be grouped as groups are asked for; false if they do not fit.
+  bool fill_radix(const Task& task) {
+    const auto records_here = records_of(task.parts);
+    if (!RadixGroups::suits(layout, records_here, bytes_of(task.parts), memory - memory / 4)) return false;
+    auto from = reader(task);
+    radix.emplace(layout, take_region(), records_here);
+    for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
+      if (!radix->add(piece)) return false;
+    }
+    return radix->end_input();
+  }
+
   /// Forms the groups of a task in the table; false if they do not fit.
   bool fill_table(const Task& task) {
     auto from = reader(task);
-    const auto least = GroupTable::least_bytes(layout);
-    const auto wanted = memory - std::min(memory / 4, memory);
-    region_reservation = budget.reserve(least, std::max(least, wanted), "the groups of a partition");
-    region = detail::make_arena(region_reservation.bytes());
-    table.emplace(layout, std::span(region.get(), region_reservation.bytes() & ~std::uint64_t{7}),
-                  records_of(task.parts));
+    table.emplace(layout, take_region(), records_of(task.parts));
     return for_each_batch(from, [&](std::size_t n, Kind kind) { return add_batch(n, kind); });
   }
 
@@ -117,6 +143,7 @@ struct GroupMerger::State {
   }
 
   void drop_table() {
+    radix.reset();
     table.reset();
     region.reset();
     region_reservation = {};
@@ -183,16 +210,20 @@ struct GroupMerger::State {
 
   /// Prepares the next groups; false if there are no more.
   bool next_task() {
-    drop_table();
+    radix.reset();
+    table.reset();
     sorted.reset();
     cursor = 0;
     while (!tasks.empty()) {
       const auto task = std::move(tasks.back());
       tasks.pop_back();
       if (task.sort) {
+        drop_table();
         sort_task(task);
         return true;
       }
+      if (fill_radix(task)) return true;
+      radix.reset();
       if (fill_table(task)) {
         table->sort();
         return true;
@@ -231,7 +262,8 @@ struct GroupMerger::State {
   bool next(Groups& into) {
     detail::clear(layout, into);
     for (;;) {
-      if (table && next_from_table(into)) return true;
+      if (radix) radix->next(into, output_rows);
+      if (into.rows > 0 || (table && next_from_table(into))) return true;
       if (sorted && sorted->next(into, output_rows, output_bytes)) return true;
       if (!next_task()) return false;
     }
@@ -248,7 +280,8 @@ struct GroupMerger::State {
   memory::Reservation region_reservation;
   detail::Arena region;
   std::optional<GroupTable> table;
-  std::size_t cursor = 0;
+  std::size_t cursor = 0;  ///< In the table.
+  std::optional<RadixGroups> radix;
   std::optional<GroupSort> sorted;
   std::array<Record, GroupTable::batch> records;
   std::array<std::byte*, GroupTable::batch> states;
