@@ -12,14 +12,15 @@ std::array<std::size_t, RadixGroups::kinds> RadixGroups::record_sizes(const Layo
   return {8 + layout.raw_bytes, 8 + layout.raw_bytes + layout.null_bytes, 8 + layout.state_bytes};
 }
 
-bool RadixGroups::suits(const Layout& layout, std::uint64_t records, std::uint64_t bytes,
-                        std::uint64_t region_bytes) noexcept {
-  if (layout.byte_keys || layout.texts || layout.holistic) return false;
-  const auto largest = std::ranges::max(record_sizes(layout));
-  if (largest > chunk_bytes / 8) return false;
-  const auto lists = std::clamp<std::uint64_t>(records / list_records * 2, 1, 1U << most_bits);
-  const auto table = 4 * list_records * (largest + 4);
-  return bytes + bytes / 8 + kinds * lists * chunk_bytes + table <= region_bytes;
+bool RadixGroups::suits(const Layout& layout) noexcept {
+  return !layout.byte_keys && !layout.texts && !layout.holistic &&
+         std::ranges::max(record_sizes(layout)) <= chunk_bytes / 8;
+}
+
+bool RadixGroups::holds(std::uint64_t records, std::uint64_t bytes) const noexcept {
+  const auto half_chunks = lists_.size() * chunk_bytes / 2;
+  const auto table = table_bytes(2 * std::min<std::uint64_t>(records, list_records));
+  return bytes + bytes / 64 + half_chunks + table <= static_cast<std::size_t>(end_ - free_);
 }
 
 RadixGroups::RadixGroups(const Layout& layout, std::span<std::byte> region, std::uint64_t records)

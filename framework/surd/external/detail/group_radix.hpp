@@ -14,13 +14,13 @@ namespace surd::external::detail {
 
 class RadixGroups {
  public:
-  /// Whether to try: the layout is simple, and `records` of `bytes` in all fit into a region of that size.
-  [[nodiscard]] static bool suits(const Layout& layout, std::uint64_t records, std::uint64_t bytes,
-                                  std::uint64_t region_bytes) noexcept;
+  [[nodiscard]] static bool suits(const Layout& layout) noexcept;
 
   /// Lives in `region`, which is 8-byte aligned.
   RadixGroups(const Layout& layout, std::span<std::byte> region, std::uint64_t records);
 
+  /// Whether `records`, of `bytes` in all, are likely to fit.
+  [[nodiscard]] bool holds(std::uint64_t records, std::uint64_t bytes) const noexcept;
   /// Takes whole records. False if they do not fit after all, or if their hashes do not share the leading
   /// bits that those of the first piece do: the partition must then be grouped in another way.
   [[nodiscard]] bool add(std::span<const std::byte> piece);
