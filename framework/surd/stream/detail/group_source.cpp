@@ -32,22 +32,26 @@ class GroupSource : public Source {
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
-      for (auto p = begins_[unit]; p < begins_[unit + 1] && !flow.full(); ++p) {
-        if (table_.bytes(p) > 0) merge(p, setting, flow);
-      }
+      merge(unit, setting, flow);
       flow.end();
     }
   }
 
  private:
-  void merge(std::size_t partition, const Setting& setting, Flow& flow) {
+  void merge(std::uint64_t unit, const Setting& setting, Flow& flow) {
     OpenFiles files(setting.worker.spills);
-    auto parts = table_.parts(partition);
-    for (auto& part : parts) part.file = files.index(part.file);
-    external::GroupMerger merger(target_.format(), files.list(), std::move(parts), setting.worker.budget,
-                                 setting.memory.heavy, setting.worker.files, setting.worker.scratch,
-                                 setting.worker.io);
-    auto position = static_cast<std::uint64_t>(partition) << 40U;
+    std::vector<std::vector<external::PartitionExtents>> partitions;
+    for (auto p = begins_[unit]; p < begins_[unit + 1]; ++p) {
+      if (table_.bytes(p) == 0) continue;
+      partitions.push_back(table_.parts(p));
+      for (auto& part : partitions.back()) part.file = files.index(part.file);
+    }
+    if (partitions.empty()) return;
+    external::GroupMerger merger(target_.format(), files.list(), std::move(partitions[0]),
+                                 setting.worker.budget, setting.memory.heavy, setting.worker.files,
+                                 setting.worker.scratch, setting.worker.io);
+    for (std::size_t i = 1; i < partitions.size(); ++i) merger.add(std::move(partitions[i]));
+    auto position = static_cast<std::uint64_t>(begins_[unit]) << 40U;
     Groups groups;
     table::Batch rows;
     while (!flow.full() && merger.next(groups)) {
