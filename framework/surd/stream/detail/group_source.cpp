@@ -15,9 +15,9 @@ class GroupSource : public Source {
  public:
   GroupSource(const GroupTarget& target, table::Schema schema, std::span<const Artifact> parts,
               std::uint64_t unit_bytes)
-      : target_(target), schema_(std::move(schema)), table_(parts, target.partitions) {
+      : target_(target), schema_(std::move(schema)), table_(parts, target.all_partitions()) {
     std::vector<std::uint64_t> bytes;
-    for (std::size_t p = 0; p < target.partitions; ++p) bytes.push_back(table_.bytes(p));
+    for (std::size_t p = 0; p < target.all_partitions(); ++p) bytes.push_back(table_.bytes(p));
     if (table_.bytes() > 0) begins_ = stretches(bytes, unit_bytes);
   }
 
@@ -44,7 +44,10 @@ class GroupSource : public Source {
     OpenFiles files(setting.worker.spills);
     auto parts = table_.parts(partition);
     for (auto& part : parts) part.file = files.index(part.file);
-    external::GroupMerger merger(target_.format(), files.list(), std::move(parts), setting.worker.budget,
+    const bool null_key = partition >= target_.partitions;
+    auto format = target_.format();
+    if (null_key) format.key_bytes = 0;
+    external::GroupMerger merger(format, files.list(), std::move(parts), setting.worker.budget,
                                  setting.memory.heavy, setting.worker.files, setting.worker.scratch,
                                  setting.worker.io);
     auto position = static_cast<std::uint64_t>(partition) << 40U;
@@ -55,17 +58,19 @@ class GroupSource : public Source {
         position = push_first_rows(groups, setting, flow, position);
         continue;
       }
-      to_rows(groups, rows);
+      to_rows(groups, null_key, rows);
       flow.push(rows, position);
       position += groups.rows;
     }
   }
 
   /// Keys, then results.
-  void to_rows(Groups& groups, table::Batch& rows) const {
+  void to_rows(Groups& groups, bool null_key, table::Batch& rows) const {
     rows.clear(schema_);
     rows.rows = groups.rows;
-    if (target_.integer_keys) {
+    if (null_key) {
+      for (std::size_t i = 0; i < groups.rows; ++i) rows.columns[0].push_null();
+    } else if (target_.integer_keys) {
       auto& integers = rows.columns[0].integers;
       integers.resize(groups.rows);
       std::memcpy(integers.data(), groups.keys.data(), groups.rows * sizeof integers[0]);
