@@ -195,7 +195,8 @@ class Hdf5Reader final : public BatchReader {
     }
     const auto held = cache_bytes_ + chunk_bytes_;  // the largest twice, while it is unpacked
     const auto least = held + 4 * row_bytes + (variable ? 16 * base::KiB : 0);
-    reservation_ = budget.reserve(least, std::max(memory_bytes, least), "reading " + table_.file.path);
+    const auto wanted = std::max({memory_bytes, held + memory_bytes / 2, least});
+    reservation_ = budget.reserve(least, wanted, "reading " + table_.file.path);
     batch_rows_ = batch_rows(reservation_.bytes() - held, row_bytes);
     batch_rows_ = std::min<std::uint64_t>(batch_rows_, std::max<std::uint64_t>(end_ - next_, 1));
     buffer_.resize(batch_rows_ * record_bytes);

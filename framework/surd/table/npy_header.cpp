@@ -100,6 +100,7 @@ class Literal {
     const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), number);
     if (error != std::errc{}) fail();
     at_ = static_cast<std::size_t>(end - text_.data());
+    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // as Python 2 wrote them
     return number;
   }
 

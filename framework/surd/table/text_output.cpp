@@ -173,6 +173,15 @@ char* put_json_text(char* at, std::string_view text) {
   return at;
 }
 
+/// Readers of JSON take digits alone for an integer: those beyond 64 bits are refused, and -0 loses its sign.
+char* put_json_number(char* at, double value) {
+  constexpr double beyond_integers = 0x1p63;
+  auto* const end = put_number(at, value);
+  if (std::abs(value) < beyond_integers && !(value == 0 && std::signbit(value))) return end;
+  const bool digits = std::none_of(at, end, [](char byte) { return byte == '.' || byte == 'e'; });
+  return digits ? put(end, ".0") : end;
+}
+
 class JsonlWriter final : public PieceWriter {
  public:
   explicit JsonlWriter(const Schema& schema) {
@@ -199,7 +208,10 @@ class JsonlWriter final : public PieceWriter {
   static char* put_value(char* at, const Column& column, std::size_t row) {
     if (column.is_null(row)) return put(at, "null");
     if (column.type == Type::text) return put_json_text(at, column.text(row));
-    if (column.type == Type::float64 && !std::isfinite(column.numbers[row])) return put(at, "null");
+    if (column.type == Type::float64) {
+      const auto value = column.numbers[row];
+      return std::isfinite(value) ? put_json_number(at, value) : put(at, "null");
+    }
     return put_plain(at, column, row);
   }
 
