@@ -128,6 +128,65 @@ TEST_F(PipelineTest, GroupsLikeAMap) {
   }
 }
 
+TEST_F(PipelineTest, GroupsNullKeysTogether) {
+  std::string text = "k,v\n";
+  for (int i = 0; i < 50'000; ++i)
+    text += (i % 7 == 0 ? "" : std::to_string(i % 7)) + "," + std::to_string(i) + "\n";
+  const auto rows = input("nulls.csv", text);
+  const auto grouped = [&](const std::vector<std::string>& by) {
+    return rows | derive("other", "k") |
+           group(by, {count("n"), sum("v"), aggregate(external::Aggregate::first, "first", "v")}) | collect();
+  };
+
+  const auto integers = grouped({"k"});
+  const auto bytes = grouped({"k", "other"});
+
+  ASSERT_EQ(integers.rows, 7U);
+  EXPECT_TRUE(integers.columns[0].is_null(6));
+  EXPECT_FALSE(integers.columns[0].is_null(0));
+  EXPECT_EQ(integers.columns[0].integers, (Numbers{1, 2, 3, 4, 5, 6, 0}));
+  EXPECT_EQ(integers.columns[3].integers, (Numbers{1, 2, 3, 4, 5, 6, 0}));
+  for (std::size_t i = 1; i < 4; ++i) EXPECT_EQ(integers.columns[i].integers, bytes.columns[i + 1].integers);
+}
+
+TEST_F(PipelineTest, JoinsIntegerKeysLikeBytes) {
+  for (const int right_rows : {40, 30'000}) {
+    std::string left = "k,x,flag\n";
+    std::string right = "k,y,z\n";
+    for (int i = 0; i < 40'000; ++i) {
+      left += (i % 11 == 0 ? "" : std::to_string(i % 20'000 - 9000)) + "," + std::to_string(i) + "," +
+              (i % 2 == 0 ? "true" : "") + "\n";
+    }
+    for (int i = 0; i < right_rows; ++i) {
+      right += (i % 13 == 0 ? "" : std::to_string(i % 15'000 - 8000)) + "," +
+               (i % 3 == 0 ? "" : std::to_string(i)) + "," + std::to_string(i) + ".5\n";
+    }
+    const auto lefts = input("left.csv", left);
+    const auto rights = input("right.csv", right);
+    for (const auto kind : {external::JoinKind::inner, external::JoinKind::left, external::JoinKind::semi,
+                            external::JoinKind::anti}) {
+      const auto order = [](const Pipeline& joined) {
+        return joined | derive("again", "0") | sort(std::vector<SortKey>{ascending("x")}) | collect();
+      };
+      const auto integers = order(lefts | join(rights, {"k"}, kind));
+      const auto text = [](const Pipeline& rows) { return rows | derive("t", "if(x >= 0, 'text', '')"); };
+      const auto bytes = order(text(lefts) | join(rights, {"k"}, kind));  // texts take the other way
+
+      ASSERT_EQ(integers.rows, bytes.rows);
+      ASSERT_GT(integers.rows, 0U);
+      const auto both = kind == external::JoinKind::inner || kind == external::JoinKind::left;
+      for (std::size_t i = 0; i < (both ? 5U : 3U); ++i) {
+        const auto& column = bytes.columns[i < 3 ? i : i + 1];
+        ASSERT_EQ(integers.columns[i].integers, column.integers) << i;
+        ASSERT_EQ(integers.columns[i].numbers, column.numbers) << i;
+        for (std::size_t row = 0; row < integers.rows; ++row) {
+          ASSERT_EQ(integers.columns[i].is_null(row), column.is_null(row)) << i << " " << row;
+        }
+      }
+    }
+  }
+}
+
 TEST_F(PipelineTest, KeepsTheFirstRowOfEachKey) {
   std::string text = "k,v\n";
   for (int i = 0; i < 5000; ++i) {

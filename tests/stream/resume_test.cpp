@@ -14,11 +14,12 @@ constexpr std::uint64_t MiB = 1 << 20;
 std::string sales(int rows) {
   base::RandomStream random(11, 0);
   const std::array status{"completed", "open", "cancelled"};
-  std::string text = "id,product,price,quantity,status,note\n";
+  std::string text = "id,product,price,quantity,status,note,maybe\n";
   for (int i = 0; i < rows; ++i) {
     text += std::to_string(i) + ",p" + std::to_string(random.below(random.below(2) == 0 ? 20 : 3000)) + "," +
             std::to_string(random.uniform() * 100) + "," + std::to_string(random.below(9)) + "," +
-            status[random.below(3)] + "," + (random.below(4) == 0 ? "" : "\"a, note\"") + "\n";
+            status[random.below(3)] + "," + (random.below(4) == 0 ? "" : "\"a, note\"") + "," +
+            (random.below(5) == 0 ? "" : std::to_string(random.below(4000))) + "\n";
   }
   return text;
 }
@@ -75,6 +76,16 @@ INSTANTIATE_TEST_SUITE_P(
                        "first": {"first": "note"}, "spread": {"stddev": "price"}}}])",
         R"([{"group": {"by": ["product", "status"], "n": "count", "order": "any"}}])",
         R"([{"group": {"by": ["product"], "n": "count"}}, {"sort": ["-n", "product"]}, {"take": 10}])",
+        R"([{"group": {"by": ["maybe"], "n": "count", "middle": {"median": "price"}, "first": {"first": "id"},
+                       "notes": {"count": "note"}, "last": {"last": "note"}, "order": "any"}}])",
+        R"([{"distinct": ["maybe"]}])", R"([{"select": ["maybe"]}, "distinct"])",
+        R"([{"join": {"path": "self", "on": "id", "kind": "left",
+                      "steps": [{"filter": "quantity == 3"}, {"select": ["id", "maybe"]}]}}, {"select": ["id", "maybe", "maybe_right"]}])",
+        R"([{"select": ["maybe", "id", "price"]},
+            {"join": {"path": "self", "on": "maybe", "kind": "left",
+                      "steps": [{"filter": "quantity == 3"}, {"select": ["maybe", "id"]}]}}])",
+        R"([{"select": ["maybe", "id"]}, {"join": {"path": "self", "on": "maybe", "kind": "anti",
+                      "steps": [{"filter": "quantity > 1"}, {"select": ["maybe"]}]}}])",
         R"([{"distinct": ["product", "quantity"]}])", R"([{"select": ["status", "quantity"]}, "distinct"])",
         R"([{"join": {"path": "self", "on": "id", "steps": [{"filter": "quantity == 3"}, {"select": ["id", "note"]}]}},
             {"sort": "id"}])",

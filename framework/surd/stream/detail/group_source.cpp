@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include <fmt/format.h>
@@ -15,9 +16,9 @@ class GroupSource : public Source {
  public:
   GroupSource(const GroupTarget& target, table::Schema schema, std::span<const Artifact> parts,
               std::uint64_t unit_bytes)
-      : target_(target), schema_(std::move(schema)), table_(parts, target.partitions) {
+      : target_(target), schema_(std::move(schema)), table_(parts, target.all_partitions()) {
     std::vector<std::uint64_t> bytes;
-    for (std::size_t p = 0; p < target.partitions; ++p) bytes.push_back(table_.bytes(p));
+    for (std::size_t p = 0; p < target.all_partitions(); ++p) bytes.push_back(table_.bytes(p));
     if (table_.bytes() > 0) begins_ = stretches(bytes, unit_bytes);
   }
 
@@ -32,26 +33,32 @@ class GroupSource : public Source {
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
-      merge(unit, setting, flow);
+      const auto nulls = std::clamp<std::uint64_t>(target_.partitions, begins_[unit], begins_[unit + 1]);
+      merge(begins_[unit], nulls, setting, flow);
+      merge(nulls, begins_[unit + 1], setting, flow);
       flow.end();
     }
   }
 
  private:
-  void merge(std::uint64_t unit, const Setting& setting, Flow& flow) {
+  /// Partitions [first, last), all of keys or all of rows without one, by one merger that reads ahead.
+  void merge(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) {
     OpenFiles files(setting.worker.spills);
     std::vector<std::vector<external::PartitionExtents>> partitions;
-    for (auto p = begins_[unit]; p < begins_[unit + 1]; ++p) {
+    for (auto p = first; p < last; ++p) {
       if (table_.bytes(p) == 0) continue;
       partitions.push_back(table_.parts(p));
       for (auto& part : partitions.back()) part.file = files.index(part.file);
     }
-    if (partitions.empty()) return;
-    external::GroupMerger merger(target_.format(), files.list(), std::move(partitions[0]),
-                                 setting.worker.budget, setting.memory.heavy, setting.worker.files,
-                                 setting.worker.scratch, setting.worker.io);
+    if (partitions.empty() || flow.full()) return;
+    const bool null_key = first >= target_.partitions;
+    auto format = target_.format();
+    if (null_key) format.key_bytes = 0;
+    external::GroupMerger merger(format, files.list(), std::move(partitions[0]), setting.worker.budget,
+                                 setting.memory.heavy, setting.worker.files, setting.worker.scratch,
+                                 setting.worker.io);
     for (std::size_t i = 1; i < partitions.size(); ++i) merger.add(std::move(partitions[i]));
-    auto position = static_cast<std::uint64_t>(begins_[unit]) << 40U;
+    auto position = first << 40U;
     Groups groups;
     table::Batch rows;
     while (!flow.full() && merger.next(groups)) {
@@ -59,17 +66,19 @@ class GroupSource : public Source {
         position = push_first_rows(groups, setting, flow, position);
         continue;
       }
-      to_rows(groups, rows);
+      to_rows(groups, null_key, rows);
       flow.push(rows, position);
       position += groups.rows;
     }
   }
 
   /// Keys, then results.
-  void to_rows(Groups& groups, table::Batch& rows) const {
+  void to_rows(Groups& groups, bool null_key, table::Batch& rows) const {
     rows.clear(schema_);
     rows.rows = groups.rows;
-    if (target_.integer_keys) {
+    if (null_key) {
+      for (std::size_t i = 0; i < groups.rows; ++i) rows.columns[0].push_null();
+    } else if (target_.integer_keys) {
       auto& integers = rows.columns[0].integers;
       integers.resize(groups.rows);
       std::memcpy(integers.data(), groups.keys.data(), groups.rows * sizeof integers[0]);

@@ -1,4 +1,10 @@
 #include "surd/external/join.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "surd/stream/detail/keyed_rows.hpp"
 #include "surd/stream/detail/sinks.hpp"
 
 namespace surd::stream::detail {
@@ -13,27 +19,26 @@ std::vector<table::SortColumn> sort_columns(const std::vector<std::size_t>& colu
 class JoinSink : public Sink {
  public:
   JoinSink(const JoinTarget& target, const Setting& setting)
-      : drop_nulls_(target.drop_nulls),
-        keys_(target.by),
+      : target_(target),
+        keys_(target.by, target.integer_keys),
         rows_(target.schema, target.pack),
         writer_(target.partitions, setting.worker.budget, setting.memory.heavy, setting.worker.spills.own(),
-                setting.worker.spills.own_number(), setting.worker.io) {}
+                setting.worker.spills.own_number(), setting.worker.io),
+        null_memory_bytes_(setting.memory.encode / 2),
+        worker_(setting.worker) {
+    if (target.integer_keys) keyed_.emplace(target.schema, target.by[0], target.pack);
+  }
 
   void begin_unit(std::uint64_t) override { count_ = 0; }
 
   void push(table::Batch& rows, std::uint64_t) override {
     keys_.encode(rows);
-    rows_.encode(rows, row_bytes_, row_ends_);
-    for (std::size_t i = 0; i < rows.rows; ++i) {
-      const auto row = encoded_row(row_bytes_, row_ends_, i);
-      if (keys_.is_null(rows, i)) {
-        if (!drop_nulls_) put_null(row);
-      } else {
-        const auto key = keys_.key(i);
-        const auto hash = keys_.hash(i);
-        auto* const into = writer_.append(hash, external::join_record_bytes(key, row));
-        external::put_join_record(into, hash, key, row);
-      }
+    if (keyed_) {
+      keyed_->encode(rows, row_bytes_);
+      put_keyed(rows);
+    } else {
+      rows_.encode(rows, row_bytes_, row_ends_);
+      for (std::size_t i = 0; i < rows.rows; ++i) put(rows, i);
     }
     count_ += rows.rows;
   }
@@ -43,9 +48,46 @@ class JoinSink : public Sink {
   void finish(UnitOutput& into) override {
     into.rows = count_;
     into.partitions = writer_.finish();
+    if (null_writer_) std::ranges::move(null_writer_->finish(), std::back_inserter(into.partitions));
+    into.partitions.resize(target_.all_partitions());
   }
 
  private:
+  void put(const table::Batch& rows, std::size_t i) {
+    const auto row = encoded_row(row_bytes_, row_ends_, i);
+    if (keys_.is_null(rows, i)) {
+      if (!target_.drop_nulls) put_null(row);
+      return;
+    }
+    const auto key = keys_.key(i);
+    const auto hash = keys_.hash(i);
+    auto* const into = writer_.append(hash, external::join_record_bytes(key, row));
+    external::put_join_record(into, hash, key, row);
+  }
+
+  void put_keyed(const table::Batch& rows) {
+    const auto bytes = keyed_->record_bytes();
+    const auto& key = rows.columns[target_.by[0]];
+    const auto* record = row_bytes_.data();
+    for (std::size_t i = 0; i < rows.rows; ++i, record += bytes) {
+      if (!key.is_null(i)) {
+        const auto hash = external::hash_key(static_cast<std::uint64_t>(key.integers[i]));
+        std::memcpy(writer_.append(hash, bytes), record, bytes);
+      } else if (!target_.drop_nulls) {
+        const auto hash = external::hash_key(std::span(record, bytes));  // they may be many: spread them
+        std::memcpy(null_writer().append(hash, bytes), record, bytes);
+      }
+    }
+  }
+
+  external::PartitionWriter& null_writer() {
+    if (!null_writer_) {
+      null_writer_.emplace(JoinTarget::null_partitions, worker_.budget, null_memory_bytes_,
+                           worker_.spills.own(), worker_.spills.own_number(), worker_.io);
+    }
+    return *null_writer_;
+  }
+
   /// Rows with null keys are spread by their content: they may be many.
   void put_null(std::span<const std::byte> row) {
     const auto hash = external::hash_key(row);
@@ -61,10 +103,14 @@ class JoinSink : public Sink {
     put(row.data(), row.size());
   }
 
-  bool drop_nulls_;
+  JoinTarget target_;
   JoinKeys keys_;
   table::RowCodec rows_;
+  std::optional<KeyedRows> keyed_;
   external::PartitionWriter writer_;
+  std::optional<external::PartitionWriter> null_writer_;  ///< Of keyed rows, once a null has come.
+  std::uint64_t null_memory_bytes_;
+  Worker& worker_;
   std::vector<std::byte> row_bytes_;
   std::vector<std::uint32_t> row_ends_;
   std::uint64_t count_ = 0;
@@ -72,16 +118,25 @@ class JoinSink : public Sink {
 
 }  // namespace
 
-JoinKeys::JoinKeys(std::vector<std::size_t> columns)
-    : columns_(std::move(columns)), encoder_(sort_columns(columns_)) {}
+JoinKeys::JoinKeys(std::vector<std::size_t> columns, bool integers)
+    : columns_(std::move(columns)), are_integers_(integers), encoder_(sort_columns(columns_)) {}
 
-void JoinKeys::encode(const table::Batch& rows) { encoder_.encode(rows, bytes_, ends_); }
-
-std::span<const std::byte> JoinKeys::key(std::size_t row) const noexcept {
-  return encoded_row(bytes_, ends_, row);
+void JoinKeys::encode(const table::Batch& rows) {
+  if (are_integers_) {
+    integers_ = rows.columns[columns_[0]].integers;
+  } else {
+    encoder_.encode(rows, bytes_, ends_);
+  }
 }
 
-std::uint64_t JoinKeys::hash(std::size_t row) const noexcept { return external::hash_key(key(row)); }
+std::span<const std::byte> JoinKeys::key(std::size_t row) const noexcept {
+  return are_integers_ ? std::as_bytes(integers_.subspan(row, 1)) : encoded_row(bytes_, ends_, row);
+}
+
+std::uint64_t JoinKeys::hash(std::size_t row) const noexcept {
+  if (are_integers_) return external::hash_key(static_cast<std::uint64_t>(integers_[row]));
+  return external::hash_key(key(row));
+}
 
 bool JoinKeys::is_null(const table::Batch& rows, std::size_t row) const noexcept {
   for (const auto column : columns_) {

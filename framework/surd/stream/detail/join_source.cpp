@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "surd/external/join.hpp"
+#include "surd/stream/detail/keyed_rows.hpp"
 #include "surd/stream/detail/source.hpp"
 
 namespace surd::stream::detail {
@@ -17,7 +19,26 @@ class PairBuilder {
         left_(plan.left.schema, plan.left.pack),
         right_(plan.right.schema, plan.right.pack),
         limit_(bytes / 2) {
+    if (plan.left.integer_keys) {
+      keyed_left_.emplace(plan.left.schema, plan.left.by[0], plan.left.pack);
+      keyed_right_.emplace(plan.right.schema, plan.right.by[0], plan.right.pack);
+    }
     clear();
+  }
+
+  [[nodiscard]] external::JoinFormat format() const {
+    return {.key_bytes = 8,
+            .left_record_bytes = keyed_left_->record_bytes(),
+            .right_record_bytes = keyed_right_->record_bytes()};
+  }
+  /// Of keyed rows.
+  void add(const external::JoinRows& rows) {
+    keyed_left_->decode(rows.left, rows_.columns, 0);
+    if (plan_.schema.size() > plan_.left.pack.size()) {
+      keyed_right_->decode(rows.right, rows_.columns, plan_.left.pack.size());
+    }
+    rows_.rows += rows.left.size();
+    bytes_ += rows.left.size() * 8 * plan_.schema.size();
   }
 
   void add(std::span<const std::byte> left, std::span<const std::byte> right) {
@@ -50,7 +71,9 @@ class PairBuilder {
   void add_right(std::span<const std::byte> right) {
     const auto first = plan_.left.pack.size();
     const auto columns = plan_.schema.size() - first;
-    if (columns > 0 && !right.empty()) {
+    if (columns > 0 && keyed_right_) {
+      keyed_right_->decode({&right, 1}, rows_.columns, first);
+    } else if (columns > 0 && !right.empty()) {
       right_.decode(right, rows_.columns, first);
     } else {
       for (std::size_t i = 0; i < columns; ++i) rows_.columns[first + i].push_null();
@@ -62,6 +85,8 @@ class PairBuilder {
   const JoinPlan& plan_;
   table::RowCodec left_;
   table::RowCodec right_;
+  std::optional<KeyedRows> keyed_left_;
+  std::optional<KeyedRows> keyed_right_;
   std::uint64_t limit_;
   std::uint64_t bytes_ = 0;
   std::uint64_t left_row_bytes_ = 0;
@@ -79,16 +104,17 @@ class JoinSource : public Source {
  public:
   JoinSource(const JoinPlan& plan, std::span<const Artifact> left, std::span<const Artifact> right,
              std::uint64_t unit_bytes)
-      : plan_(plan), left_(left, plan.left.partitions), right_(right, plan.right.partitions) {
+      : plan_(plan), left_(left, plan.left.all_partitions()), right_(right, plan.right.partitions) {
     std::vector<std::uint64_t> bytes;
-    for (std::size_t p = 0; p < plan.left.partitions; ++p) {
+    for (std::size_t p = 0; p < plan.left.all_partitions(); ++p) {
+      const auto right_bytes = p < right_.partitions() ? right_.bytes(p) : 0;
       std::vector<std::uint64_t> part_bytes;
       for (const auto& part : left_.parts(p)) part_bytes.push_back(part.bytes());
       // A partition with a heavy key is cut by the left's parts: each goes on its own over the right.
-      const auto begins = stretches(part_bytes, std::max(unit_bytes, right_.bytes(p)));
+      const auto begins = stretches(part_bytes, std::max(unit_bytes, right_bytes));
       for (std::size_t i = 0; i + 1 < begins.size(); ++i) {
         tasks_.push_back({.partition = p, .first_part = begins[i], .parts = begins[i + 1] - begins[i]});
-        auto& size = bytes.emplace_back(right_.bytes(p));
+        auto& size = bytes.emplace_back(right_bytes);
         for (auto part = begins[i]; part < begins[i + 1]; ++part) size += part_bytes[part];
       }
     }
@@ -119,20 +145,33 @@ class JoinSource : public Source {
     auto left = left_.parts(task.partition);
     left.erase(left.begin() + static_cast<std::ptrdiff_t>(task.first_part + task.parts), left.end());
     left.erase(left.begin(), left.begin() + static_cast<std::ptrdiff_t>(task.first_part));
-    auto right = right_.parts(task.partition);
+    std::vector<PartitionExtents> right;  // null keys have none
+    if (task.partition < right_.partitions()) right = right_.parts(task.partition);
     for (auto& part : left) part.file = files.index(part.file);
     for (auto& part : right) part.file = files.index(part.file);
     const auto pass_on = [&] {
       if (builder.rows().rows > 0) flow.push(builder.rows(), 0);
       builder.clear();
     };
-    const auto emit = [&](std::span<const std::byte> left_row, std::span<const std::byte> right_row) {
-      builder.add(left_row, right_row);
-      if (builder.full()) pass_on();
-    };
-    external::join_partition(plan_.kind, {files.list(), std::move(left)}, {files.list(), std::move(right)},
-                             setting.worker.budget, setting.memory.heavy, setting.worker.files,
-                             setting.worker.scratch, setting.worker.io, emit);
+    const external::JoinSide left_side{files.list(), std::move(left)};
+    const external::JoinSide right_side{files.list(), std::move(right)};
+    const auto& worker = setting.worker;
+    if (plan_.left.integer_keys) {
+      external::join_partition(plan_.kind, builder.format(), left_side, right_side, worker.budget,
+                               setting.memory.heavy, worker.files, worker.scratch, worker.io,
+                               [&](const external::JoinRows& rows) {
+                                 builder.add(rows);
+                                 if (builder.full()) pass_on();
+                               });
+    } else {
+      external::join_partition(
+          plan_.kind, left_side, right_side, worker.budget, setting.memory.heavy, worker.files,
+          worker.scratch, worker.io,
+          [&](std::span<const std::byte> left_row, std::span<const std::byte> right_row) {
+            builder.add(left_row, right_row);
+            if (builder.full()) pass_on();
+          });
+    }
     pass_on();
   }
 
@@ -149,10 +188,11 @@ class BroadcastJoin : public Operator {
  public:
   BroadcastJoin(const JoinPlan& plan, std::span<const Artifact> right, const Setting& setting, Operator& next)
       : plan_(plan),
-        keys_(plan.left.by),
+        keys_(plan.left.by, plan.left.integer_keys),
         table_(setting.worker.budget, setting.memory.broadcast / 2),
         builder_(plan_, setting.memory.batch),
         next_(next) {
+    if (plan.right.integer_keys) right_record_bytes_ = builder_.format().right_record_bytes;
     const PartitionTable table(right, plan.right.partitions);
     for (std::size_t p = 0; p < plan.right.partitions; ++p) {
       if (auto parts = table.parts(p); !parts.empty()) load(std::move(parts), setting);
@@ -176,8 +216,15 @@ class BroadcastJoin : public Operator {
                                      setting.memory.broadcast / 2, setting.worker.io);
     for (auto block = reader.next(); !block.empty(); block = reader.next()) {
       base::ByteReader records(block);
-      while (records.remaining() > 0) insert(records);
+      while (records.remaining() > 0) plan_.right.integer_keys ? insert_keyed(records) : insert(records);
     }
+  }
+
+  void insert_keyed(base::ByteReader& records) {
+    const auto record = records.take(right_record_bytes_);
+    std::uint64_t key = 0;
+    std::memcpy(&key, record.data(), sizeof key);
+    insert(external::hash_key(key), record.first(sizeof key), record);
   }
 
   void insert(base::ByteReader& records) {
@@ -185,7 +232,11 @@ class BroadcastJoin : public Operator {
     const auto key_bytes = records.get<std::uint32_t>();
     const auto row_bytes = records.get<std::uint32_t>();
     const auto key = records.take(key_bytes);
-    if (!table_.insert(hash, key, records.take(row_bytes))) {
+    insert(hash, key, records.take(row_bytes));
+  }
+
+  void insert(std::uint64_t hash, std::span<const std::byte> key, std::span<const std::byte> row) {
+    if (!table_.insert(hash, key, row)) {
       throw base::UsageError(
           "the small side of a join does not fit in its share of memory; give more memory");
     }
@@ -225,6 +276,7 @@ class BroadcastJoin : public Operator {
   JoinKeys keys_;
   external::BroadcastTable table_;
   PairBuilder builder_;
+  std::size_t right_record_bytes_ = 0;  ///< Of keyed rows.
   Operator& next_;
 };
 

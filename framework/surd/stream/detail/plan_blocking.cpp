@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/stream/detail/keyed_rows.hpp"
 #include "surd/stream/detail/merge_pass.hpp"
 #include "surd/stream/detail/planning.hpp"
 
@@ -117,6 +118,7 @@ PipePlan Planner::next(const Distinct& distinct, PipePlan pipe, const At& at) {
 PipePlan Planner::grouped(GroupTarget target, PipePlan pipe, const Schema& schema, Schema kept,
                           const std::string& words) {
   target.partitions = cut_.partitions;
+  target.choose_keys();
   const auto parts =
       end(pipe, words, 1, [target](const Setting& setting) { return group_sink(target, setting); });
   const auto head = [target, schema, parts, bytes = cut_.unit_bytes](const Before& before) {
@@ -149,8 +151,12 @@ PipePlan Planner::numbered(PipePlan pipe, std::uint64_t limit, bool one_unit) {
 JoinPlan Planner::join_plan(const Join& join, const BoundStep& step, const Schema& left,
                             const Schema& right) const {
   JoinPlan plan{.kind = join.kind, .left = {}, .right = {}, .schema = step.kept()};
-  plan.left = {
-      .schema = left, .by = positions(left, join.left_by), .pack = {}, .partitions = cut_.partitions};
+  using external::JoinKind;
+  plan.left = {.schema = left,
+               .by = positions(left, join.left_by),
+               .pack = {},
+               .partitions = cut_.partitions,
+               .drop_nulls = join.kind == JoinKind::inner || join.kind == JoinKind::semi};
   plan.right = {.schema = right,
                 .by = positions(right, join.right_by),
                 .pack = {},
@@ -159,13 +165,17 @@ JoinPlan Planner::join_plan(const Join& join, const BoundStep& step, const Schem
   for (std::size_t i = 0; i < step.before.size(); ++i) {
     if (step.needed[i]) plan.left.pack.push_back(table::find(left, step.before[i].name));
   }
-  if (step.after.size() == step.before.size()) return plan;
-  const auto& all = step.right->schema;
-  const auto names = right_names(join, step.before, all);
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (names[i].empty() || !step.needed[table::find(step.after, names[i])]) continue;
-    plan.right.pack.push_back(table::find(right, all[i].name));
+  if (step.after.size() > step.before.size()) {
+    const auto& all = step.right->schema;
+    const auto names = right_names(join, step.before, all);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (names[i].empty() || !step.needed[table::find(step.after, names[i])]) continue;
+      plan.right.pack.push_back(table::find(right, all[i].name));
+    }
   }
+  plan.left.integer_keys = plan.right.integer_keys =
+      KeyedRows::possible(left, plan.left.by, plan.left.pack) &&
+      KeyedRows::possible(right, plan.right.by, plan.right.pack);
   return plan;
 }
 

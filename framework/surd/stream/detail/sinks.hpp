@@ -33,7 +33,16 @@ struct GroupTarget {
   /// The one result is the whole first row of each group, packed (distinct by some of the columns).
   bool first_rows = false;
   std::uint32_t partitions = 16;
-  bool integer_keys = false;  ///< One integer column that is never null: a shorter way.
+  /// The key is one integer column: a shorter way. Rows where it is null, one group, have partitions of their
+  /// own after the others, with byte keys; so that group comes last.
+  bool integer_keys = false;
+  static constexpr std::uint32_t null_partitions = 16;
+
+  /// Sets integer_keys by the columns.
+  void choose_keys();
+  [[nodiscard]] std::uint32_t all_partitions() const noexcept {
+    return partitions + (integer_keys ? null_partitions : 0);
+  }
 
   [[nodiscard]] external::GroupFormat format() const;
   [[nodiscard]] std::vector<table::SortColumn> key_columns() const;
@@ -46,7 +55,15 @@ struct JoinTarget {
   std::vector<std::size_t> by;
   std::vector<std::size_t> pack;  ///< Columns that the result has.
   std::uint32_t partitions = 16;
-  bool drop_nulls = false;  ///< Rows with null keys: the right side's never match.
+  bool drop_nulls = false;  ///< Rows with null keys: they never match.
+  /// Rows are KeyedRows. Those with null keys, if they are kept, have partitions of their own after the
+  /// others.
+  bool integer_keys = false;
+  static constexpr std::uint32_t null_partitions = 16;
+
+  [[nodiscard]] std::uint32_t all_partitions() const noexcept {
+    return partitions + (integer_keys && !drop_nulls ? null_partitions : 0);
+  }
 };
 [[nodiscard]] std::unique_ptr<Sink> join_sink(const JoinTarget& target, const Setting& setting);
 
@@ -67,8 +84,9 @@ struct OutputTarget {
 /// Keys of rows and their hashes, with null keys told apart: what both sides of a join use.
 class JoinKeys {
  public:
-  explicit JoinKeys(std::vector<std::size_t> columns);
+  JoinKeys(std::vector<std::size_t> columns, bool integers);
 
+  /// Borrows `rows`.
   void encode(const table::Batch& rows);
   [[nodiscard]] std::span<const std::byte> key(std::size_t row) const noexcept;
   [[nodiscard]] std::uint64_t hash(std::size_t row) const noexcept;
@@ -77,6 +95,8 @@ class JoinKeys {
 
  private:
   std::vector<std::size_t> columns_;
+  bool are_integers_;
+  std::span<const std::int64_t> integers_;
   table::KeyEncoder encoder_;
   std::vector<std::byte> bytes_;
   std::vector<std::uint32_t> ends_;

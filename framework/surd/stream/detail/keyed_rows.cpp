@@ -1,0 +1,117 @@
+#include "surd/stream/detail/keyed_rows.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace surd::stream::detail {
+namespace {
+
+using table::Column;
+using table::Type;
+
+constexpr std::size_t key_bytes = 8;
+
+bool is_null(const std::byte* record, std::size_t bit) noexcept {
+  return (static_cast<unsigned>(record[key_bytes + bit / 8]) >> (bit % 8) & 1U) != 0;
+}
+
+template <class Stored, class Value>
+void store(const std::vector<Value>& values, std::byte* into, std::size_t stride) {
+  for (const auto value : values) {
+    const auto stored = static_cast<Stored>(value);
+    std::memcpy(into, &stored, sizeof stored);
+    into += stride;
+  }
+}
+
+}  // namespace
+
+bool KeyedRows::possible(const table::Schema& schema, const std::vector<std::size_t>& by,
+                         const std::vector<std::size_t>& pack) {
+  return by.size() == 1 && schema[by[0]].type == Type::int64 &&
+         std::ranges::none_of(pack, [&](std::size_t column) { return schema[column].type == Type::text; });
+}
+
+KeyedRows::KeyedRows(const table::Schema& schema, std::size_t key, const std::vector<std::size_t>& pack)
+    : key_(key) {
+  std::size_t bits = 1;
+  for (const auto column : pack) {
+    auto& packed = packed_.emplace_back(Packed{.column = column, .type = schema[column].type});
+    if (column != key) packed.bit = bits++;
+  }
+  bitmap_bytes_ = (bits + 7) / 8;
+  auto offset = key_bytes + bitmap_bytes_;
+  for (auto& packed : packed_) {
+    if (packed.column == key) continue;
+    packed.offset = offset;
+    offset += packed.type == Type::boolean ? 1 : 8;
+  }
+  record_bytes_ = static_cast<std::uint32_t>(offset);
+}
+
+void KeyedRows::encode(const table::Batch& rows, std::vector<std::byte>& records) const {
+  records.resize(rows.rows * record_bytes_);
+  auto* const first = records.data();
+  const auto& key = rows.columns[key_];
+  for (std::size_t row = 0; row < rows.rows; ++row) {
+    std::memset(first + row * record_bytes_ + key_bytes, 0, bitmap_bytes_);
+  }
+  store<std::int64_t>(key.integers, first, record_bytes_);
+  put_nulls(key, 0, first);
+  for (const auto& packed : packed_) {
+    if (packed.column == key_) continue;
+    const auto& column = rows.columns[packed.column];
+    auto* const into = first + packed.offset;
+    if (packed.type == Type::float64) {
+      store<double>(column.numbers, into, record_bytes_);
+    } else if (packed.type == Type::boolean) {
+      store<std::uint8_t>(column.integers, into, record_bytes_);
+    } else {
+      store<std::int64_t>(column.integers, into, record_bytes_);
+    }
+    put_nulls(column, packed.bit, first);
+  }
+}
+
+void KeyedRows::put_nulls(const Column& column, std::size_t bit, std::byte* records) const {
+  const auto mask = static_cast<std::byte>(1U << (bit % 8));
+  for (std::size_t row = 0; row < column.nulls.size(); ++row) {
+    if (column.nulls[row] != 0) records[row * record_bytes_ + key_bytes + bit / 8] |= mask;
+  }
+}
+
+template <class Stored, class Value>
+void KeyedRows::read(std::span<const std::span<const std::byte>> records, const Packed& packed,
+                     std::vector<Value>& into) const {
+  const auto before = into.size();
+  into.resize(before + records.size());
+  auto* values = into.data() + before;
+  for (const auto& record : records) {
+    Stored stored{};
+    if (record.data() != nullptr) std::memcpy(&stored, record.data() + packed.offset, sizeof stored);
+    *values++ = static_cast<Value>(stored);
+  }
+}
+
+void KeyedRows::decode(std::span<const std::span<const std::byte>> records, std::vector<Column>& into,
+                       std::size_t first) const {
+  for (const auto& packed : packed_) {
+    auto& column = into[first++];
+    const auto before = column.size();
+    if (packed.type == Type::float64) {
+      read<double>(records, packed, column.numbers);
+    } else if (packed.type == Type::boolean) {
+      read<std::uint8_t>(records, packed, column.integers);
+    } else {
+      read<std::int64_t>(records, packed, column.integers);
+    }
+    const auto null = [&](const std::span<const std::byte>& record) {
+      return record.data() == nullptr || is_null(record.data(), packed.bit);
+    };
+    if (column.nulls.empty() && std::ranges::none_of(records, null)) continue;
+    column.nulls.resize(before);
+    for (const auto& record : records) column.nulls.push_back(null(record) ? 1 : 0);
+  }
+}
+
+}  // namespace surd::stream::detail
