@@ -124,16 +124,15 @@ void group_file(const Options& options, std::uint64_t rows, std::uint64_t memory
   const auto output = disk().create(options.directory / "output", storage::Access::streaming);
   external::Groups groups;
   std::vector<OutputRow> piece;
-  for (auto& part : parts) {
-    external::GroupMerger merger(format, {&spill.reader()}, {std::move(part)}, budget, memory_bytes, disk(),
-                                 options.directory, io);
-    while (merger.next(groups)) {
-      piece.resize(groups.rows);
-      for (std::size_t i = 0; i < groups.rows; ++i) {
-        piece[i] = {groups.keys[i], groups.results[0].integers[i], groups.results[1].integers[i]};
-      }
-      output->append(std::as_bytes(std::span(piece)));
+  external::GroupMerger merger(format, {&spill.reader()}, {std::move(parts[0])}, budget, memory_bytes, disk(),
+                               options.directory, io);
+  for (std::size_t p = 1; p < parts.size(); ++p) merger.add({std::move(parts[p])});
+  while (merger.next(groups)) {
+    piece.resize(groups.rows);
+    for (std::size_t i = 0; i < groups.rows; ++i) {
+      piece[i] = {groups.keys[i], groups.results[0].integers[i], groups.results[1].integers[i]};
     }
+    output->append(std::as_bytes(std::span(piece)));
   }
   output->close();
 }

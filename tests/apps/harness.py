@@ -30,6 +30,7 @@ class Folder:
         self.program = program
         self.name = name
         self.trace = self.path / "trace"
+        self.rank_prefix = ()  # what starts each rank
         (self.path / "job.yaml").write_text(job)
 
     def __enter__(self):
@@ -46,7 +47,7 @@ class Folder:
 
     def start(self, *arguments, ranks=1, prefix=(), environment=None, stderr=subprocess.PIPE):
         """Starts `surd run job.yaml ...` under mpiexec in a process group of its own."""
-        command = [*prefix, MPIEXEC, "-n", str(ranks), self.program, "run", "job.yaml", *arguments]
+        command = [*prefix, MPIEXEC, "-n", str(ranks), *self.rank_prefix, self.program, "run", "job.yaml", *arguments]
         return subprocess.Popen(command, cwd=self.path, env=environment or self.environment(), start_new_session=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr)
 

@@ -46,6 +46,14 @@ void check(const RecordFormat& format, const Bytes& records, const std::string& 
   const auto positions = split_runs(format, made.files, made.runs, cuts);
 
   ASSERT_EQ(positions.size(), cuts.size());
+  // With hardly any memory, keys are sampled again and again until single records are left.
+  const auto same = split_runs(format, made.files, made.runs, cuts, 1);
+  for (std::size_t i = 0; i < cuts.size(); ++i) {
+    for (std::size_t run = 0; run < made.runs.size(); ++run) {
+      ASSERT_EQ(same[i][run].records, positions[i][run].records);
+      ASSERT_EQ(same[i][run].bytes, positions[i][run].bytes);
+    }
+  }
   Bytes all;
   for (std::size_t i = 1; i < cuts.size(); ++i) {
     std::vector<RunRange> ranges;
@@ -87,6 +95,18 @@ TEST(SplitRuns, CutsStablyThroughEqualKeys) {
     check({40, {{FieldType::u64, 0, 8, true}}}, fixed, name + std::string(" fixed"));
     check({}, texts, name + std::string(" texts"));
   }
+}
+
+TEST(SplitRuns, TellsApartKeysThatBeginAlike) {
+  surd::base::RandomStream random(4, 4);
+  const std::vector<std::string> starts{std::string(100, 'a'), std::string(300, 'a'), std::string(300, 'b'),
+                                        std::string(128, '\0'), ""};
+  Bytes texts;
+  for (std::size_t i = 0; i < 30'000; ++i) {
+    const auto end = random.below(8) == 0 ? std::string(random.below(9), '\0') : std::to_string(random());
+    put_record(texts, starts[random.below(starts.size())] + end, std::to_string(i));
+  }
+  check({}, texts, "several shared beginnings");
 }
 
 TEST(SplitRuns, RefusesCutsOutOfOrderOrRange) {

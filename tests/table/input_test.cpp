@@ -53,8 +53,8 @@ TEST(InputSpecs, ArePathsOrMaps) {
   EXPECT_EQ(spec.types, (table::Schema{{"c0", Type::int64}, {"c1", Type::text}}));
   EXPECT_EQ(spec.on_bad_row, OnBadRow::skip);
 
-  const auto fixed = parse(R"({"path": "r.bin", "format": "fixed", "record_bytes": 100,
-      "columns": [{"name": "key", "type": "bytes", "offset": 0, "bytes": 10}]})");
+  const auto fixed = parse(R"({"path": "r.bin", "fixed": {"record_bytes": 100,
+      "columns": [{"name": "key", "type": "bytes", "offset": 0, "bytes": 10}]}})");
   EXPECT_EQ(fixed.record_bytes, 100U);
   ASSERT_EQ(fixed.columns.size(), 1U);
   EXPECT_EQ(fixed.columns[0].bytes, 10U);

@@ -36,6 +36,7 @@ class Declaration {
     results();
     keep();
     machine();
+    shortcuts();
   }
 
  private:
@@ -68,8 +69,8 @@ class Declaration {
   static std::uint64_t read_memory(const std::string& text) {
     if (text == "sqrt") return 0;
     const auto bytes = base::parse_bytes(text);
-    if (bytes >= least_memory_bytes) return bytes;
-    throw base::UsageError(fmt::format("a rank needs at least {}", base::format_bytes(least_memory_bytes)));
+    if (bytes > 0) return bytes;
+    throw base::UsageError("must be more than 0, or sqrt");
   }
 
   void add_version_change(CLI::App* verb) {
@@ -153,6 +154,54 @@ class Declaration {
     doctor->add_option("--work", line_.work, "Directory to test (default: the current one)")
         ->type_name("DIR");
     add_json(doctor);
+  }
+
+  /// A data job whose flags are the keys of a job file.
+  CLI::App* shortcut(const char* name, const char* what, const char* inputs) {
+    auto* added = verb(name, what);
+    auto& flags = line_.shortcut;
+    added->add_option(inputs, flags.inputs, "Files; globs in quotes")->required();
+    added
+        ->add_option("-o,--output", flags.output,
+                     "Its name tells the format: .csv .jsonl .npy .h5 .bin (+ .gz .zst)")
+        ->required()
+        ->type_name("OUT");
+    added
+        ->add_option("--format", flags.format,
+                     "Of the input: csv, jsonl, npy, hdf5, or fixed:BYTES (default: by name)")
+        ->type_name("FORMAT");
+    added->add_option("--where", flags.where, "Keep rows for which this is true: \"price > 0\"")
+        ->type_name("EXPR");
+    added->add_option("--take", flags.take, "Only the first N rows of the result")->type_name("N");
+    added
+        ->add_option("--on-bad-row", flags.on_bad_row,
+                     "Rows that cannot be read: error (default), skip, quarantine")
+        ->check(CLI::IsMember({"error", "skip", "quarantine"}));
+    added->add_option("--work", line_.work, "Work directory (default .surd/<verb>-<output>-<hash>)")
+        ->type_name("DIR");
+    add_memory(added);
+    added->add_flag("--quiet", line_.quiet, "No progress, no summary");
+    return added;
+  }
+
+  void shortcuts() {
+    auto& flags = line_.shortcut;
+    auto* sort = shortcut("sort", "Sort rows or binary records of any amount", "IN");
+    sort->add_option(
+            "-k,--key", flags.keys,
+            "Columns, '-' before a name for descending: --key a,-b; of records: 0:10 (bytes) or 0:u64")
+        ->type_name("KEY");
+    sort->add_flag("--descending", flags.descending, "Largest first");
+    auto* group = shortcut("group", "Group rows and aggregate them", "IN");
+    group->add_option("--by", flags.by, "Columns that make a group")->required()->type_name("COLUMN,...");
+    group->add_option("--agg", flags.aggregates, "revenue=sum(price), n=count ...")
+        ->type_name("NAME=AGG(COLUMN)");
+    auto* join = shortcut("join", "Join the rows of two tables", "LEFT RIGHT");
+    join->add_option("--on", flags.keys, "Columns that must be equal: id, or id=customer_id")
+        ->required()
+        ->type_name("KEY,...");
+    join->add_option("--kind", flags.join, "inner (default), left, semi, anti")
+        ->check(CLI::IsMember({"inner", "left", "semi", "anti"}));
   }
 
   CLI::App& app_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "surd/batch/job.hpp"
+#include "surd/batch/shortcut.hpp"
 #include "surd/storage/file_system.hpp"
 
 namespace surd::batch {
@@ -14,6 +15,7 @@ namespace surd::batch {
 struct CommandLine {
   std::string verb;
   storage::Path file;                         ///< The job file, or the file to inspect.
+  ShortcutFlags shortcut;                     ///< sort, group, join
   std::string point;                          ///< show: "T=1.5,L=16", or the beginning of a point's identity.
   std::vector<std::string> settings;          ///< --set
   storage::Path work;                         ///< --work; empty: .surd/<name of the job>
@@ -30,6 +32,9 @@ struct CommandLine {
   std::string field;          ///< report: the result that an .svg shows
   double grace_seconds = 10;  ///< --grace
   std::string text;           ///< The whole line, for reports.
+
+  /// sort, group or join: a job without a file.
+  [[nodiscard]] bool is_shortcut() const { return verb == "sort" || verb == "group" || verb == "join"; }
 };
 
 /// A command line, or what to print instead of doing anything.

@@ -11,9 +11,8 @@
 #include <fmt/ranges.h>
 
 #include "surd/base/spec.hpp"
-#include "surd/base/units.hpp"
-#include "surd/base/version.hpp"
 #include "surd/batch/detail/job_document.hpp"
+#include "surd/batch/detail/job_keys.hpp"
 #include "surd/expression/expression.hpp"
 
 namespace surd::batch {
@@ -51,32 +50,6 @@ std::vector<std::string_view> valid_keys() {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   }
   return keys;
-}
-
-void check_kind(const Spec& root) {
-  const auto kind = root.at("kind");
-  const auto text = kind.text();
-  if (text == "sweep") return;
-  constexpr std::array<std::string_view, 4> planned = {"table", "kmers", "search", "pipeline"};
-  if (std::find(planned.begin(), planned.end(), text) != planned.end()) {
-    kind.fail(
-        fmt::format("surd {} cannot run jobs of kind '{}' yet; it runs kind: sweep", base::version(), text));
-  }
-  kind.fail(fmt::format("unknown kind '{}'; this surd runs kind: sweep", text));
-}
-
-/// A text that may be used as the name of a directory.
-std::string read_name(const Spec& root) {
-  const auto spec = root.at("name");
-  const auto name = spec.text();
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  if (name.empty()) spec.fail("must not be empty");
-  if (name.size() > 100) spec.fail(fmt::format("must have at most 100 characters, has {}", name.size()));
-  if (name[0] == '.' || name[0] == '-' || name.find_first_not_of(allowed) != std::string::npos) {
-    spec.fail(fmt::format(
-        "'{}' must serve as a directory: letters, digits, '_', '-', '.', not first '.' or '-'", name));
-  }
-  return name;
 }
 
 std::map<std::string, sweep::Value> read_params(const Spec& root, const sweep::Grid& grid) {
@@ -199,17 +172,6 @@ VersionChange read_version_change(const Spec& root) {
   spec->fail(fmt::format("unknown choice '{}'; choices are error, new, keep", spec->text()));
 }
 
-std::uint64_t read_memory(const Spec& root) {
-  const auto spec = root.find("memory");
-  if (!spec || (spec->is_text() && spec->text() == "sqrt")) return 0;
-  const auto bytes = spec->bytes();
-  if (bytes < least_memory_bytes) {
-    spec->fail(fmt::format("a rank needs at least {}, not {}", base::format_bytes(least_memory_bytes),
-                           base::format_bytes(bytes)));
-  }
-  return bytes;
-}
-
 void read_output(const Spec& root, Job& job) {
   job.output = job.name + ".h5";
   if (const auto spec = root.find("output")) {
@@ -255,34 +217,25 @@ void read_fields(const Spec& root, Job& job) {
   }
 }
 
-double read_seconds(const Spec& root, std::string_view key, double otherwise, double least) {
-  const auto spec = root.find(key);
-  if (!spec) return otherwise;
-  const auto seconds = spec->seconds();
-  if (seconds < least) spec->fail(fmt::format("must be at least {}", base::format_seconds(least)));
-  return seconds;
-}
-
 Job read_job(const Spec& root, std::span<const sweep::Function> functions) {
-  check_kind(root);
   root.allow_only(valid_keys());
   Job job;
-  job.name = read_name(root);
+  job.name = detail::read_name(root);
   job.definition = sweep::Definition{{}, sweep::Grid::parse(root)};
   job.definition->subject.params = read_params(root, job.definition->grid);
   read_subject(root, functions, job);
   job.on_version_change = read_version_change(root);
-  job.memory_bytes = read_memory(root);
+  job.memory_bytes = detail::read_memory(root, least_memory_bytes);
   read_output(root, job);
   if (const auto memo = root.find("memo")) {
     job.memo = memo->text();
     if (job.memo.empty()) memo->fail("must not be empty");
   }
-  job.lease_seconds = read_seconds(root, "lease", job.lease_seconds, 1);
+  job.lease_seconds = detail::read_seconds(root, "lease", job.lease_seconds, 1);
   job.max_failures = read_max_failures(root, job.definition->grid.size());
   job.ranks_per_point = static_cast<int>(read_count(root, "ranks_per_point", 1, 1, 1'000'000));
   if (const auto spec = root.find("memory_per_point")) job.memory_per_point = spec->bytes();
-  job.time_limit_seconds = read_seconds(root, "time_limit", 0, 0);
+  job.time_limit_seconds = detail::read_seconds(root, "time_limit", 0, 0);
   read_cost(root, job);
   read_fields(root, job);
   return job;

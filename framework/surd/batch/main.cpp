@@ -35,8 +35,12 @@ struct CollectiveVerb {
   std::string_view name;
   ExitStatus (*act)(const Request&, const mpi::Session&);
 };
-constexpr auto collective_verbs =
-    std::to_array<CollectiveVerb>({{"run", verbs::run}, {"export", verbs::write}, {"doctor", verbs::doctor}});
+constexpr auto collective_verbs = std::to_array<CollectiveVerb>({{"run", verbs::run},
+                                                                 {"sort", verbs::run},
+                                                                 {"group", verbs::run},
+                                                                 {"join", verbs::run},
+                                                                 {"export", verbs::write},
+                                                                 {"doctor", verbs::doctor}});
 
 ExitStatus act(const Request& request, int& argc, char**& argv) {
   for (const auto& verb : local_verbs) {

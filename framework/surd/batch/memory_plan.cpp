@@ -23,16 +23,19 @@ std::string MemoryPlan::warning(int ranks_on_node) const {
       base::format_bytes(budget_bytes), sharing, base::format_bytes(limit.bytes), limit.source);
 }
 
-MemoryPlan memory_plan(const Job& job, double bytes_per_point, int ranks) {
+MemoryPlan memory_plan(std::uint64_t chosen_bytes, std::uint64_t data_bytes, int ranks) {
   MemoryPlan plan;
-  plan.chosen = job.memory_bytes != 0;
-  const auto points = static_cast<double>(job.definition->grid.size());
-  const auto data =
-      points * (bytes_per_point > 0 ? bytes_per_point : unknown_point_bytes) / std::max(1, ranks);
-  plan.budget_bytes =
-      plan.chosen ? job.memory_bytes : memory::sqrt_budget(static_cast<std::uint64_t>(data), block_bytes);
+  plan.chosen = chosen_bytes != 0;
+  const auto own_bytes = data_bytes / static_cast<std::uint64_t>(std::max(1, ranks));
+  plan.budget_bytes = plan.chosen ? chosen_bytes : memory::sqrt_budget(own_bytes, block_bytes);
   plan.limit = memory::find_limit();
   return plan;
+}
+
+MemoryPlan memory_plan(const Job& job, double bytes_per_point, int ranks) {
+  const auto points = static_cast<double>(job.definition->grid.size());
+  const auto data = points * (bytes_per_point > 0 ? bytes_per_point : unknown_point_bytes);
+  return memory_plan(job.memory_bytes, static_cast<std::uint64_t>(data), ranks);
 }
 
 }  // namespace surd::batch

@@ -18,7 +18,9 @@ struct MemoryPlan {
   [[nodiscard]] std::string warning(int ranks_on_node) const;
 };
 
-/// `bytes_per_point`: as measured in the memo, 0 if unknown (64 are assumed).
+/// For `data_bytes` of all `ranks` together; `chosen_bytes` per rank if not 0.
+[[nodiscard]] MemoryPlan memory_plan(std::uint64_t chosen_bytes, std::uint64_t data_bytes, int ranks);
+/// Of a sweep. `bytes_per_point`: as measured in the memo, 0 if unknown (64 are assumed).
 [[nodiscard]] MemoryPlan memory_plan(const Job& job, double bytes_per_point, int ranks);
 
 }  // namespace surd::batch

@@ -1,28 +1,15 @@
 #include "surd/batch/progress.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 
 #include <fmt/format.h>
 
-#include "surd/base/log.hpp"
 #include "surd/base/units.hpp"
 
 namespace surd::batch {
 namespace {
 
-constexpr double terminal_interval_seconds = 0.2;
-constexpr double log_interval_seconds = 30;
 constexpr double state_interval_seconds = 2;
-
-std::size_t terminal_width() {
-  winsize size{};
-  const bool known = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
 
 std::string rate_text(double rate) {
   if (rate >= 1 || rate == 0)
@@ -52,11 +39,7 @@ std::string progress_text(const ranks::SweepState& state) {
 }
 
 Progress::Progress(storage::FileSystem& files, storage::Path state_file, base::Json head, bool quiet)
-    : files_(files),
-      state_file_(std::move(state_file)),
-      head_(std::move(head)),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) == 1) {}
+    : files_(files), state_file_(std::move(state_file)), head_(std::move(head)), quiet_(quiet) {}
 
 void Progress::observe(const ranks::SweepState& state) {
   timeline_.add(state);
@@ -68,25 +51,17 @@ void Progress::observe(const ranks::SweepState& state) {
 }
 
 void Progress::show(const ranks::SweepState& state) {
-  if (state.seconds - shown_at_ < (terminal_ ? terminal_interval_seconds : log_interval_seconds)) return;
-  shown_at_ = state.seconds;
+  if (!line_.due(state.seconds)) return;
   auto text = progress_text(state);
-  if (!terminal_) {
+  if (!line_.terminal()) {
     if (state.last_failure != shown_failure_) text += "  last failure: " + state.last_failure;
     shown_failure_ = state.last_failure;
-    base::log_info(text);
-    return;
   }
-  text = text.substr(0, terminal_width() - 1);
-  const auto width = text.size();
-  text.resize(std::max(width, shown_width_), ' ');  // over what the last line leaves behind
-  shown_width_ = width;
-  std::fprintf(stderr, "\r%s", text.c_str());
-  std::fflush(stderr);
+  line_.show(state.seconds, text);
 }
 
 void Progress::finish(const ranks::SweepState& state, const std::string& end, int exit_status) {
-  if (shown_width_ > 0) std::fprintf(stderr, "\r%*s\r", static_cast<int>(shown_width_), "");
+  line_.erase();
   write_state(state, end, exit_status);
 }
 

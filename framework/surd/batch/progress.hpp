@@ -5,6 +5,7 @@
 #include <string>
 
 #include "surd/base/json.hpp"
+#include "surd/batch/live_line.hpp"
 #include "surd/batch/timeline.hpp"
 #include "surd/batch/work_directory.hpp"
 #include "surd/ranks/sweep.hpp"
@@ -34,10 +35,8 @@ class Progress {
   storage::Path state_file_;
   base::Json head_;
   bool quiet_;
-  bool terminal_;
-  double shown_at_ = 0;
+  LiveLine line_;
   double written_at_ = -1;
-  std::size_t shown_width_ = 0;
   std::string shown_failure_;
   Timeline timeline_;
 };

@@ -38,10 +38,26 @@ WorkDirectory work_directory(const Job& job, const storage::Path& chosen) {
   return work;
 }
 
+WorkDirectory work_directory(const TableJob& job, const storage::Path& chosen) {
+  WorkDirectory work;
+  work.root = chosen.empty() ? storage::Path(".surd") / job.name : chosen;
+  return work;
+}
+
 base::Json read_json(storage::FileSystem& files, const storage::Path& path) {
   if (!files.file_size(path)) return nullptr;
   auto json = base::Json::parse(storage::read_file(files, path), nullptr, false);
   return json.is_discarded() ? base::Json(nullptr) : json;
+}
+
+std::string text_in(const base::Json& json, std::string_view key, const char* otherwise) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
+double number_in(const base::Json& json, std::string_view key, double otherwise) {
+  const auto found = json.is_object() ? json.find(key) : json.end();
+  return found != json.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
 std::string to_text(const base::Json& json) {

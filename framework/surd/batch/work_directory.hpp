@@ -3,14 +3,18 @@
 //   .surd/<name>/job.yaml           the job as it was first run
 //                memo/              results (sweep/memo.hpp), unless the job names a memo of its own
 //                leases/            who works on what (sweep/lease.hpp)
+//                epochs/, spill/    a data job's commits and what they refer to (ranks/data_job.hpp)
+//                cut.json           how a data job is cut into units, for resumes on other numbers of ranks
 //                state.json         written every two seconds by rank 0 of the run that started last
 //                report-<run>.json  one per run that ended by itself
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "surd/base/json.hpp"
 #include "surd/batch/job.hpp"
+#include "surd/batch/table_job.hpp"
 #include "surd/storage/file_system.hpp"
 
 namespace surd::batch {
@@ -29,10 +33,16 @@ struct WorkDirectory {
 
 /// `chosen`: --work; empty for .surd/<name>. Creates nothing.
 [[nodiscard]] WorkDirectory work_directory(const Job& job, const storage::Path& chosen);
+[[nodiscard]] WorkDirectory work_directory(const TableJob& job, const storage::Path& chosen);
 
 /// The JSON document in `path`; null if the file is missing or holds none (rank 0 of a run that was killed
 /// may have left anything).
 [[nodiscard]] base::Json read_json(storage::FileSystem& files, const storage::Path& path);
+
+/// The text, or number, under `key`; the other one if there is none, or something else: nobody promises what
+/// a file holds.
+[[nodiscard]] std::string text_in(const base::Json& json, std::string_view key, const char* otherwise);
+[[nodiscard]] double number_in(const base::Json& json, std::string_view key, double otherwise);
 
 /// Indented, with a line end; bytes that are no UTF-8 are replaced.
 [[nodiscard]] std::string to_text(const base::Json& json);

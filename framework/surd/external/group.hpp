@@ -133,6 +133,10 @@ class GroupMerger {
   GroupMerger(GroupMerger&&) noexcept;
   ~GroupMerger();
 
+  /// Another partition, whose groups come after those of the ones before. Before the first next(). The same
+  /// as a merger of its own, but memory is taken once and what comes next is read ahead.
+  void add(std::vector<PartitionExtents> parts);
+
   /// False at the end. `into` is overwritten; its memory is used again.
   [[nodiscard]] bool next(Groups& into);
 

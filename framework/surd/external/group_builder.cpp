@@ -107,7 +107,8 @@ struct GroupBuilder::State {
     std::size_t hits = 0;
     std::size_t misses = 0;
     if (looking) {
-      std::tie(hits, misses) = look_up(input, begin, n);
+      const bool simple = !layout.texts && !layout.byte_keys;
+      std::tie(hits, misses) = simple ? look_up_numbers(begin, n) : look_up(input, begin, n);
       sum_up(input, hits);
     } else {
       for (std::size_t i = 0; i < n; ++i) {
@@ -136,6 +137,23 @@ struct GroupBuilder::State {
         missed_hashes[misses] = hashes[i];
         missed[misses++] = row;
       }
+    }
+    return {hits, misses};
+  }
+
+  std::pair<std::size_t, std::size_t> look_up_numbers(std::size_t begin, std::size_t n) {
+    std::size_t hits = 0;
+    std::size_t misses = 0;
+    for (std::size_t i = 0; i < n; ++i) cache->prefetch(hashes[i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto slot = cache->find_number(hashes[i]);
+      cache->hit(slot);
+      states[hits] = cache->state(slot);
+      hit_rows[hits] = missed[misses] = static_cast<std::uint32_t>(begin + i);
+      missed_hashes[misses] = hashes[i];
+      const bool hit = slot != cache->capacity();
+      hits += static_cast<std::size_t>(hit);
+      misses += static_cast<std::size_t>(!hit);
     }
     return {hits, misses};
   }

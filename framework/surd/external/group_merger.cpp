@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "surd/base/error.hpp"
+#include "surd/external/detail/group_radix.hpp"
 #include "surd/external/detail/group_sort.hpp"
 #include "surd/external/detail/group_table.hpp"
 #include "surd/external/detail/hash_mix.hpp"
@@ -14,6 +15,7 @@ namespace surd::external {
 using detail::GroupSort;
 using detail::GroupTable;
 using detail::Kind;
+using detail::RadixGroups;
 using detail::Record;
 
 namespace {
@@ -26,6 +28,12 @@ std::uint64_t records_of(const std::vector<PartitionExtents>& parts) {
   std::uint64_t records = 0;
   for (const auto& part : parts) records += part.records;
   return records;
+}
+
+std::uint64_t bytes_of(const std::vector<PartitionExtents>& parts) {
+  std::uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.bytes();
+  return bytes;
 }
 
 }  // namespace
@@ -49,13 +57,31 @@ struct GroupMerger::State {
         file_system(file_system_in),
         scratch(std::move(scratch_in)),
         io(io_in) {
-    tasks.push_back({nullptr, std::move(parts), layout.holistic});
+    add(std::move(parts));
+  }
+
+  void add(std::vector<PartitionExtents> parts) {
+    tasks.insert(tasks.begin(), {nullptr, std::move(parts), layout.holistic});
+  }
+
+  /// What reading a task takes: an eighth, or more where two of its extents need more.
+  [[nodiscard]] std::uint64_t reader_bytes(const Task& task) const {
+    auto bytes = std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20);
+    for (const auto& part : task.parts) {
+      for (const auto& extent : part.extents) bytes = std::max(bytes, 2 * extent.bytes);
+    }
+    return bytes;
+  }
+  /// What is left while any task is read, three quarters at most.
+  [[nodiscard]] std::uint64_t working_bytes(std::uint64_t reading) const {
+    return std::min(memory - memory / 4, memory - std::min(memory, reading));
   }
 
   [[nodiscard]] PartitionReader reader(const Task& task) {
+    if (ahead) return std::move(*std::exchange(ahead, std::nullopt));
     auto from = files;
     if (task.spill != nullptr) from = {&task.spill->reader()};
-    return {from, task.parts, budget, std::clamp<std::uint64_t>(memory / 8, 16 << 10, 2 << 20), io};
+    return {from, task.parts, budget, reader_bytes(task), io};
   }
 
   /// Calls `use(records, n, kind, begins)` for batches of records of one kind.
@@ -77,15 +103,42 @@ struct GroupMerger::State {
     return true;
   }
 
+  /// Kept from task to task.
+  std::span<std::byte> take_region(const Task& task) {
+    if (!region) {
+      auto reading = reader_bytes(task);
+      for (const auto& other : tasks) reading = std::max(reading, reader_bytes(other));
+      const auto least = GroupTable::least_bytes(layout);
+      region_reservation =
+          budget.reserve(least, std::max(least, working_bytes(reading)), "the groups of a partition");
+      region = detail::make_arena(region_reservation.bytes());
+    }
+    return {region.get(), static_cast<std::size_t>(region_reservation.bytes() & ~std::uint64_t{7})};
+  }
+
+  /// Parts the records of a task in memory, to be grouped as groups are asked for; false if they do not fit.
+  /// The first records of the next task are read meanwhile.
+  bool fill_radix(const Task& task) {
+    if (!RadixGroups::suits(layout)) return false;
+    const auto room = take_region(task);
+    radix.emplace(layout, room, records_of(task.parts));
+    if (!radix->holds(records_of(task.parts), bytes_of(task.parts))) return false;
+    {
+      auto from = reader(task);
+      for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
+        if (!radix->add(piece)) return false;
+      }
+    }
+    if (!radix->end_input()) return false;
+    if (!tasks.empty() && !tasks.back().sort) ahead.emplace(reader(tasks.back()));
+    return true;
+  }
+
   /// Forms the groups of a task in the table; false if they do not fit.
   bool fill_table(const Task& task) {
+    const auto room = take_region(task);
     auto from = reader(task);
-    const auto least = GroupTable::least_bytes(layout);
-    const auto wanted = memory - std::min(memory / 4, memory);
-    region_reservation = budget.reserve(least, std::max(least, wanted), "the groups of a partition");
-    region = detail::make_arena(region_reservation.bytes());
-    table.emplace(layout, std::span(region.get(), region_reservation.bytes() & ~std::uint64_t{7}),
-                  records_of(task.parts));
+    table.emplace(layout, room, records_of(task.parts));
     return for_each_batch(from, [&](std::size_t n, Kind kind) { return add_batch(n, kind); });
   }
 
@@ -117,6 +170,7 @@ struct GroupMerger::State {
   }
 
   void drop_table() {
+    radix.reset();
     table.reset();
     region.reset();
     region_reservation = {};
@@ -137,7 +191,7 @@ struct GroupMerger::State {
   std::vector<PartitionExtents> scatter(const Task& task, SpillFile& spill, unsigned prefix,
                                         unsigned& shared) {
     auto from = reader(task);
-    const auto room = memory - memory / 4;
+    const auto room = working_bytes(reader_bytes(task));
     const auto splits = std::bit_floor(static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>((room - std::min<std::uint64_t>(room, 128 << 10)) / 4096, 2, most_splits)));
     PartitionWriter writer(splits, budget, room, spill, 0, io);
@@ -173,7 +227,7 @@ struct GroupMerger::State {
 
   void sort_task(const Task& task) {
     auto from = reader(task);
-    sorted.emplace(layout, budget, memory - memory / 4, file_system, scratch);
+    sorted.emplace(layout, budget, working_bytes(reader_bytes(task)), file_system, scratch);
     (void)for_each_batch(from, [&](std::size_t n, Kind) {
       for (std::size_t i = 0; i < n; ++i) sorted->push(records[i], record_begin(records[i]));
       return true;
@@ -183,16 +237,20 @@ struct GroupMerger::State {
 
   /// Prepares the next groups; false if there are no more.
   bool next_task() {
-    drop_table();
+    radix.reset();
+    table.reset();
     sorted.reset();
     cursor = 0;
     while (!tasks.empty()) {
       const auto task = std::move(tasks.back());
       tasks.pop_back();
       if (task.sort) {
+        drop_table();
         sort_task(task);
         return true;
       }
+      if (fill_radix(task)) return true;
+      radix.reset();
       if (fill_table(task)) {
         table->sort();
         return true;
@@ -231,7 +289,8 @@ struct GroupMerger::State {
   bool next(Groups& into) {
     detail::clear(layout, into);
     for (;;) {
-      if (table && next_from_table(into)) return true;
+      if (radix) radix->next(into, output_rows);
+      if (into.rows > 0 || (table && next_from_table(into))) return true;
       if (sorted && sorted->next(into, output_rows, output_bytes)) return true;
       if (!next_task()) return false;
     }
@@ -248,7 +307,9 @@ struct GroupMerger::State {
   memory::Reservation region_reservation;
   detail::Arena region;
   std::optional<GroupTable> table;
-  std::size_t cursor = 0;
+  std::size_t cursor = 0;  ///< In the table.
+  std::optional<RadixGroups> radix;
+  std::optional<PartitionReader> ahead;  ///< Of the next task, if it has begun.
   std::optional<GroupSort> sorted;
   std::array<Record, GroupTable::batch> records;
   std::array<std::byte*, GroupTable::batch> states;
@@ -263,6 +324,8 @@ GroupMerger::GroupMerger(const GroupFormat& format, const std::vector<storage::R
 
 GroupMerger::GroupMerger(GroupMerger&&) noexcept = default;
 GroupMerger::~GroupMerger() = default;
+
+void GroupMerger::add(std::vector<PartitionExtents> parts) { state_->add(std::move(parts)); }
 
 bool GroupMerger::next(Groups& into) { return state_->next(into); }
 

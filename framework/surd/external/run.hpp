@@ -42,8 +42,9 @@ using RunFiles = std::vector<storage::ReadableFile*>;
 
 /// Exact splitting: cuts the merged order of `runs` at each of `cuts` (record numbers, ascending, at most the
 /// total). Shape [cuts][runs]: how many records, and bytes, of each run come before the cut. Ties go to the
-/// earlier run. Reads the sparse indices piece by piece and then at most O(log) blocks per run and cut.
+/// earlier run. Reads the sparse indices once, for all cuts, and then about one block per run and cut.
 /// Multisequence selection (Varman, Scheufler, Iyer & Ricard, J. Parallel Distrib. Comput. 12, 1991).
+/// Takes about `memory_bytes`, or, where records are long, the memory that merging the runs takes.
 struct CutPosition {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
@@ -51,6 +52,7 @@ struct CutPosition {
 [[nodiscard]] std::vector<std::vector<CutPosition>> split_runs(const RecordFormat& format,
                                                                const RunFiles& files,
                                                                const std::vector<Run>& runs,
-                                                               const std::vector<std::uint64_t>& cuts);
+                                                               const std::vector<std::uint64_t>& cuts,
+                                                               std::uint64_t memory_bytes = 8 << 20);
 
 }  // namespace surd::external

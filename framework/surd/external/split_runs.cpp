@@ -1,5 +1,5 @@
-// Exact multisequence selection: for each cut, a bracket in each run is narrowed by comparing with pivots
-// until the brackets' ends add up to the cut.
+// Exact multisequence selection. Keys from the indices tell in which blocks the cuts lie. Of each cut, these
+// blocks are read, and brackets narrowed there by comparing with pivots until their ends add up to the cut.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -9,7 +9,7 @@
 #include "surd/base/error.hpp"
 #include "surd/base/random.hpp"
 #include "surd/external/detail/key_samples.hpp"
-#include "surd/external/detail/run_probe.hpp"
+#include "surd/external/detail/run_regions.hpp"
 #include "surd/external/run.hpp"
 
 namespace surd::external {
@@ -24,31 +24,43 @@ std::uint64_t sum(const std::vector<Bracket>& brackets, std::uint64_t Bracket::*
 
 class Selection {
  public:
-  Selection(const detail::Order& order, const RunFiles& files, const std::vector<Run>& runs)
-      : order_(order), runs_(runs), samples_(order, files, runs), probe_(order, files, runs) {}
+  Selection(const detail::Order& order, const RunFiles& files, const std::vector<Run>& runs,
+            std::uint64_t memory_bytes)
+      : order_(order), runs_(runs), memory_bytes_(memory_bytes), regions_(order, files, runs) {}
 
-  std::vector<std::vector<CutPosition>> split(const std::vector<std::uint64_t>& cuts) {
-    auto brackets = samples_.brackets(cuts);
+  std::vector<std::vector<CutPosition>> split(const RunFiles& files, const std::vector<std::uint64_t>& cuts) {
+    std::vector<Bracket> whole;
+    for (const auto& run : runs_) whole.push_back({0, run.records, 0, 0, run.bytes});
+    const auto most_samples = std::max<std::uint64_t>(memory_bytes_ / sample_bytes, 2 * runs_.size());
+    auto brackets = sample_indices(order_, files, runs_, most_samples).brackets(cuts, whole);
     std::vector<std::vector<CutPosition>> positions;
-    for (std::size_t i = 0; i < cuts.size(); ++i) {
-      if (i > 0) {
-        for (std::size_t run = 0; run < runs_.size(); ++run) {
-          auto& bracket = brackets[i][run];
-          bracket.low = std::max(bracket.low, brackets[i - 1][run].low);
-          bracket.high = std::max(bracket.high, bracket.low);
-        }
-      }
-      select(cuts[i], brackets[i]);
-      auto& position = positions.emplace_back();
-      for (std::size_t run = 0; run < runs_.size(); ++run) {
-        const auto records = brackets[i][run].low;
-        position.push_back({records, probe_.byte_of(run, records)});
-      }
-    }
+    for (std::size_t i = 0; i < cuts.size(); ++i) positions.push_back(locate(cuts[i], brackets[i]));
     return positions;
   }
 
  private:
+  /// Of an index entry, sampled and sorted.
+  static constexpr std::uint64_t sample_bytes = 96;
+
+  std::vector<CutPosition> locate(std::uint64_t cut, std::vector<Bracket> brackets) {
+    for (auto bytes = regions_.bytes(brackets); bytes > memory_bytes_;) {
+      brackets = regions_.narrow(brackets, cut, memory_bytes_ / 2);
+      const auto narrowed = regions_.bytes(brackets);
+      if (narrowed == bytes) break;  // single records, longer than memory: merging needs as much
+      bytes = narrowed;
+    }
+    regions_.load(brackets);
+    const auto loaded = brackets;
+    select(cut, brackets);
+    std::vector<CutPosition> position;
+    for (std::size_t run = 0; run < runs_.size(); ++run) {
+      const auto records = brackets[run].low;
+      const auto& was = loaded[run];
+      position.push_back({records, was.low == was.high ? was.end_byte : regions_[run].byte_of(records)});
+    }
+    return position;
+  }
+
   /// Narrows the brackets until low says where the cut goes.
   void select(std::uint64_t cut, std::vector<Bracket>& brackets) {
     for (bool guess = true;; guess = !guess) {
@@ -95,12 +107,11 @@ class Selection {
   /// Counts the records before the pivot, and moves the lower or the upper ends there.
   void compare_with(std::size_t pivot_run, std::uint64_t number, std::uint64_t cut,
                     std::vector<Bracket>& brackets) {
-    const auto* const record = probe_.record(pivot_run, number);
-    pivot_.assign(record, record + order_.size(record));
+    const auto* const record = regions_[pivot_run].record(number);
     counts_.resize(brackets.size());
     std::uint64_t before = 0;
     for (std::size_t run = 0; run < brackets.size(); ++run) {
-      counts_[run] = run == pivot_run ? number : count(run, brackets[run], run < pivot_run);
+      counts_[run] = run == pivot_run ? number : count(run, brackets[run], record, run < pivot_run);
       before += counts_[run];
     }
     const bool behind = before < cut;  // then the pivot itself comes before the cut, too
@@ -110,13 +121,12 @@ class Selection {
     if (behind) ++brackets[pivot_run].low;
   }
 
-  /// Records of `run` before the pivot, or also those equal to it.
-  std::uint64_t count(std::size_t run, Bracket bracket, bool or_equal) {
-    if (bracket.low == bracket.high) return bracket.low;
-    samples_.narrow(run, pivot_.data(), or_equal, bracket);
+  /// Records of `run` before `pivot`, or also those equal to it.
+  [[nodiscard]] std::uint64_t count(std::size_t run, Bracket bracket, const std::byte* pivot,
+                                    bool or_equal) const {
     while (bracket.low < bracket.high) {
       const auto middle = bracket.low + (bracket.high - bracket.low) / 2;
-      const auto order = order_.compare(probe_.record(run, middle), pivot_.data());
+      const auto order = order_.compare(regions_[run].record(middle), pivot);
       if (order < 0 || (or_equal && order == 0)) {
         bracket.low = middle + 1;
       } else {
@@ -128,10 +138,9 @@ class Selection {
 
   const detail::Order& order_;
   const std::vector<Run>& runs_;
-  detail::KeySamples samples_;
-  detail::RunProbe probe_;
+  std::uint64_t memory_bytes_;
+  detail::RunRegions regions_;
   base::RandomStream random_{0, 0};
-  std::vector<std::byte> pivot_;
   std::vector<std::uint64_t> counts_;
 };
 
@@ -139,14 +148,15 @@ class Selection {
 
 std::vector<std::vector<CutPosition>> split_runs(const RecordFormat& format, const RunFiles& files,
                                                  const std::vector<Run>& runs,
-                                                 const std::vector<std::uint64_t>& cuts) {
+                                                 const std::vector<std::uint64_t>& cuts,
+                                                 std::uint64_t memory_bytes) {
   const detail::Order order(format);
   std::uint64_t records = 0;
   for (const auto& run : runs) records += run.records;
   if (!std::is_sorted(cuts.begin(), cuts.end()) || (!cuts.empty() && cuts.back() > records)) {
     throw base::UsageError(fmt::format("cuts must ascend to at most {} records", records));
   }
-  return Selection(order, files, runs).split(cuts);
+  return Selection(order, files, runs, memory_bytes).split(files, cuts);
 }
 
 }  // namespace surd::external

@@ -82,4 +82,11 @@ void Profile::end() noexcept {
 
 std::uint64_t Profile::peak_bytes() const noexcept { return std::max(peak_bytes_, usage().peak_resident); }
 
+void Profile::add(const std::vector<PhaseUse>& phases) {
+  for (const auto& phase : phases) {
+    phases_.push_back(phase);
+    peak_bytes_ = std::max(peak_bytes_, phase.peak_bytes);
+  }
+}
+
 }  // namespace surd::memory

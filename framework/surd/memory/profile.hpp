@@ -37,6 +37,8 @@ class Profile {
 
   Profile();
   [[nodiscard]] Phase phase(std::string name);
+  /// Phases that were measured elsewhere, between phases of this profile.
+  void add(const std::vector<PhaseUse>& phases);
 
   [[nodiscard]] const std::vector<PhaseUse>& phases() const noexcept { return phases_; }
   [[nodiscard]] std::uint64_t baseline_bytes() const noexcept {

@@ -75,8 +75,8 @@ Cut choose_cut(std::uint64_t input_bytes, const CompileOptions& options) {
   Cut cut;
   cut.unit_bytes = choose_unit_bytes(input_bytes, options.memory_bytes);
   cut.memory_bytes = options.memory_bytes;
-  // 512: a page of 4 KiB per partition fits in what a stage with two large parts has of 8 MiB.
-  cut.partitions = std::min(512U, external::partitions_for(input_bytes, options.block_bytes));
+  // 256: a page of 4 KiB per partition fits in what a stage with two large parts has of 8 MiB.
+  cut.partitions = std::min(256U, external::partitions_for(input_bytes, options.block_bytes));
   return cut;
 }
 

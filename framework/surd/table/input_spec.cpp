@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "surd/table/detail/spec_parts.hpp"
 #include "surd/table/input.hpp"
 
 namespace surd::table {
@@ -51,34 +52,8 @@ std::vector<std::string> texts(const Spec& spec) {
   return all;
 }
 
-char parse_delimiter(const Spec& spec) {
-  const auto text = spec.text();
-  if (text == "tab" || text == "\\t") return '\t';
-  if (text.size() != 1 || text == "\"" || text == "\n" || text == "\r") {
-    spec.fail("must be one ASCII character other than a quote or a line end, or 'tab'");
-  }
-  if (static_cast<unsigned char>(text[0]) >= 0x80) spec.fail("must be an ASCII character");
-  return text[0];
-}
-
-std::uint32_t parse_size(const Spec& spec) {
-  const auto bytes = spec.bytes();
-  if (bytes > std::numeric_limits<std::uint32_t>::max()) spec.fail("must be below 4 GiB");
-  return static_cast<std::uint32_t>(bytes);
-}
-
-FixedColumn parse_fixed_column(const Spec& spec) {
-  spec.allow_only({"name", "type", "offset", "bytes"});
-  FixedColumn column;
-  column.name = spec.at("name").text();
-  column.type = spec.at("type").text();
-  column.offset = parse_size(spec.at("offset"));
-  if (const auto bytes = spec.find("bytes")) column.bytes = parse_size(*bytes);
-  return column;
-}
-
 void parse_csv_options(const Spec& spec, InputSpec& input) {
-  if (const auto delimiter = spec.find("delimiter")) input.delimiter = parse_delimiter(*delimiter);
+  if (const auto delimiter = spec.find("delimiter")) input.delimiter = detail::parse_delimiter(*delimiter);
   if (const auto header = spec.find("header")) input.header = header->boolean();
   if (const auto nulls = spec.find("null_texts")) input.null_texts = texts(*nulls);
   if (const auto split = spec.find("split")) input.split = split->boolean();
@@ -93,8 +68,8 @@ InputSpec parse_input(const Spec& spec) {
     if (input.paths.empty()) spec.fail("needs at least one path");
     return input;
   }
-  spec.allow_only({"path", "format", "delimiter", "header", "null_texts", "split", "types", "on_bad_row",
-                   "record_bytes", "columns"});
+  spec.allow_only(
+      {"path", "format", "delimiter", "header", "null_texts", "split", "types", "on_bad_row", "fixed"});
   input.paths = texts(spec.at("path"));
   if (input.paths.empty()) spec.at("path").fail("needs at least one path");
   if (const auto format = spec.find("format")) input.format = choose(*format, formats);
@@ -104,9 +79,12 @@ InputSpec parse_input(const Spec& spec) {
     for (const auto& name : overrides->keys())
       input.types.push_back({name, choose(overrides->at(name), types)});
   }
-  if (const auto bytes = spec.find("record_bytes")) input.record_bytes = parse_size(*bytes);
-  if (const auto columns = spec.find("columns")) {
-    for (const auto& column : columns->items()) input.columns.push_back(parse_fixed_column(column));
+  if (const auto fixed = spec.find("fixed")) {
+    if (input.format && *input.format != Format::fixed) fixed->fail("is for inputs of format fixed");
+    auto records = detail::parse_records(*fixed);
+    input.format = Format::fixed;
+    input.record_bytes = records.record_bytes;
+    input.columns = std::move(records.columns);
   }
   return input;
 }

@@ -3,6 +3,7 @@
 #include <limits>
 #include <string_view>
 
+#include "surd/table/detail/spec_parts.hpp"
 #include "surd/table/output.hpp"
 
 namespace surd::table {
@@ -23,12 +24,6 @@ constexpr std::array endings{Word{".csv", Format::csv},     Word{".tsv", Format:
                              Word{".npy", Format::npy},     Word{".h5", Format::hdf5},
                              Word{".hdf5", Format::hdf5},   Word{".bin", Format::fixed}};
 
-std::uint32_t parse_size(const Spec& spec) {
-  const auto bytes = spec.bytes();
-  if (bytes > std::numeric_limits<std::uint32_t>::max()) spec.fail("must be below 4 GiB");
-  return static_cast<std::uint32_t>(bytes);
-}
-
 /// Compression from the end of `name`, which is cut off.
 Compression take_compression(std::string_view& name) {
   for (const auto& [ending, compression] :
@@ -38,15 +33,6 @@ Compression take_compression(std::string_view& name) {
     return compression;
   }
   return Compression::none;
-}
-
-void parse_columns(const Spec& spec, OutputSpec& output) {
-  for (const auto& item : spec.items()) {
-    item.allow_only({"name", "type", "offset", "bytes"});
-    FixedColumn column{item.at("name").text(), item.at("type").text(), parse_size(item.at("offset")), 0};
-    if (const auto bytes = item.find("bytes")) column.bytes = parse_size(*bytes);
-    output.columns.push_back(std::move(column));
-  }
 }
 
 Format parse_format(const Spec& place, std::string_view name, const std::optional<Spec>& format) {
@@ -64,20 +50,11 @@ Format parse_format(const Spec& place, std::string_view name, const std::optiona
       "its name tells no format; name it .csv, .tsv, .jsonl, .ndjson, .npy, .h5 or .bin, or set 'format'");
 }
 
-void parse_delimiter(const Spec& spec, OutputSpec& output) {
-  const auto text = spec.text();
-  output.delimiter = text == "tab" || text == "\\t" ? '\t' : text.empty() ? '\0' : text[0];
-  const bool one = text.size() == 1 || output.delimiter == '\t';
-  if (!one || text == "\"" || text == "\n" || text == "\r" || static_cast<unsigned char>(text[0]) >= 0x80) {
-    spec.fail("must be one ASCII character other than a quote or a line end, or 'tab'");
-  }
-}
-
 }  // namespace
 
 OutputSpec parse_output(const Spec& spec) {
   const bool map = spec.is_map();
-  if (map) spec.allow_only({"path", "format", "delimiter", "dataset", "record_bytes", "columns"});
+  if (map) spec.allow_only({"path", "format", "delimiter", "dataset", "fixed"});
   const auto place = map ? spec.at("path") : spec;
   const auto path = place.text();
   if (path.empty()) place.fail("must not be empty");
@@ -92,10 +69,14 @@ OutputSpec parse_output(const Spec& spec) {
     place.fail("only csv, jsonl and fixed outputs can be compressed; HDF5 tables are so within");
   }
   if (!map) return output;
-  if (const auto delimiter = spec.find("delimiter")) parse_delimiter(*delimiter, output);
+  if (const auto delimiter = spec.find("delimiter")) output.delimiter = detail::parse_delimiter(*delimiter);
   output.dataset = spec.get("dataset", "table");
-  if (const auto bytes = spec.find("record_bytes")) output.record_bytes = parse_size(*bytes);
-  if (const auto columns = spec.find("columns")) parse_columns(*columns, output);
+  if (const auto fixed = spec.find("fixed")) {
+    if (output.format != Format::fixed) fixed->fail("is for outputs of format fixed");
+    auto records = detail::parse_records(*fixed);
+    output.record_bytes = records.record_bytes;
+    output.columns = std::move(records.columns);
+  }
   return output;
 }
 

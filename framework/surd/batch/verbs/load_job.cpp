@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "surd/base/log.hpp"
+#include "surd/base/units.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/batch/yaml.hpp"
 
@@ -10,25 +11,49 @@ namespace surd::batch::verbs {
 namespace {
 
 std::string read_text(const Request& request) {
+  if (request.line.is_shortcut()) return shortcut_job(request.line.verb, request.line.shortcut);
   const auto& path = request.line.file;
   if (!request.files.file_size(path)) throw JobError(fmt::format("{}: there is no such file", path.string()));
   return storage::read_file(request.files, path, yaml_text_limit_bytes);
 }
 
-Job parse(const Request& request, const std::string& text) {
+Job parse_sweep(const Request& request, const std::string& text) {
   const auto& line = request.line;
   auto job = parse_job(text, line.file, line.settings, request.functions);
-  if (line.memory_bytes) job.memory_bytes = *line.memory_bytes;
+  if (line.memory_bytes) {
+    if (*line.memory_bytes != 0 && *line.memory_bytes < least_memory_bytes) {
+      throw base::UsageError(fmt::format("--memory {}: a rank of a sweep needs at least {}",
+                                         base::format_bytes(*line.memory_bytes),
+                                         base::format_bytes(least_memory_bytes)));
+    }
+    job.memory_bytes = *line.memory_bytes;
+  }
   if (line.ranks_per_point) job.ranks_per_point = *line.ranks_per_point;
   if (line.on_version_change) job.on_version_change = *line.on_version_change;
   return job;
 }
 
+AnyJob parse(const Request& request, const std::string& text) {
+  const auto& line = request.line;
+  const auto file = line.is_shortcut() ? storage::Path("surd " + line.verb) : line.file;
+  if (job_kind(text, file, line.settings) == JobKind::sweep) return parse_sweep(request, text);
+  auto job = parse_table_job(text, file, line.settings);
+  if (line.memory_bytes) job.memory_bytes = *line.memory_bytes;
+  return job;
+}
+
 }  // namespace
 
-Job load_job(const Request& request) { return parse(request, read_text(request)); }
+AnyJob load_any_job(const Request& request) { return parse(request, read_text(request)); }
 
-std::optional<Job> load_job_together(const Request& request, const mpi::Communicator& ranks) {
+Job load_job(const Request& request) {
+  auto job = load_any_job(request);
+  if (auto* sweep = std::get_if<Job>(&job)) return std::move(*sweep);
+  throw base::UsageError(fmt::format("{}: surd {} is for jobs of kind: sweep; this one is of kind: table",
+                                     request.line.file.string(), request.line.verb));
+}
+
+std::optional<AnyJob> load_job_together(const Request& request, const mpi::Communicator& ranks) {
   std::string text;
   std::string error;
   if (ranks.is_root()) {

@@ -10,8 +10,12 @@
 namespace surd::batch::verbs {
 
 base::ExitStatus write(const Request& request, const mpi::Session& session) {
-  const auto job = load_job_together(request, session.world());
-  if (!job) return base::ExitStatus::usage;
+  const auto any = load_job_together(request, session.world());
+  if (!any) return base::ExitStatus::usage;
+  const auto* job = std::get_if<Job>(&*any);
+  if (job == nullptr) {
+    throw base::UsageError("surd export is for jobs of kind: sweep; a table job's output is written by run");
+  }
   const auto work = work_directory(*job, request.line.work);
   const auto& output = request.line.output;
   const auto memory = memory_plan(*job, 0, session.world().size());

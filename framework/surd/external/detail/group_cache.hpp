@@ -3,6 +3,7 @@
 // its place (Misra & Gries, Sci. Comput. Program. 2, 1982): heavy hitters stay whatever else comes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -25,15 +26,32 @@ class GroupCache {
     if (sets == 0) return;
     sets_ = std::bit_floor(sets);
     hashes_.resize(sets_ * ways);
-    meta_.resize(sets_ * ways);
-    entries_ = make_arena(sets_ * ways * entry_bytes_ + 8);
+    meta_.resize(sets_ * ways + 1);
+    entries_ = make_arena((sets_ * ways + 1) * entry_bytes_ + 8);
   }
 
   [[nodiscard]] std::size_t capacity() const noexcept { return sets_ * ways; }
   [[nodiscard]] std::byte* state(std::size_t slot) const noexcept {
     return entries_.get() + slot * entry_bytes_ + state_offset_;
   }
-  void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&hashes_[first_of(hash)]); }
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&hashes_[first_of(hash)]);
+    __builtin_prefetch(&meta_[first_of(hash)], 1);
+  }
+
+  /// The slot of an 8-byte key, capacity() if it is not held: hit() may be called for that one as well. No
+  /// branch depends on the key: whether it is held, and in which way, is anybody's guess.
+  [[nodiscard]] std::size_t find_number(std::uint64_t hash) const noexcept {
+    const auto first = first_of(hash);
+    unsigned found = 1U << ways;
+    for (std::size_t way = 0; way < ways; ++way) {
+      const bool held = (hashes_[first + way] == hash) & (meta_[first + way].weight > 0);
+      found |= static_cast<unsigned>(held) << way;
+    }
+    const auto way = static_cast<std::size_t>(std::countr_zero(found));
+    const auto missing = std::size_t{0} - (way / ways);
+    return ((first + way) & ~missing) | (capacity() & missing);
+  }
 
   [[nodiscard]] std::size_t find(std::uint64_t hash, std::span<const std::byte> key) const noexcept {
     const auto first = first_of(hash);
@@ -54,11 +72,7 @@ class GroupCache {
   template <class Evict>
   void miss(std::uint64_t hash, std::span<const std::byte> key, const Evict& evict) {
     if (key.size() > key_limit || find(hash, key) != none) return;
-    const auto first = first_of(hash);
-    auto rarest = first;
-    for (auto slot = first + 1; slot < first + ways; ++slot) {
-      if (meta_[slot].weight < meta_[rarest].weight) rarest = slot;
-    }
+    const auto rarest = rarest_of(first_of(hash));
     auto& meta = meta_[rarest];
     if (meta.weight > 1) {
       --meta.weight;
@@ -94,6 +108,13 @@ class GroupCache {
 
   [[nodiscard]] std::size_t first_of(std::uint64_t hash) const noexcept {
     return (static_cast<std::size_t>(hash) & (sets_ - 1)) * ways;
+  }
+  [[nodiscard]] std::size_t rarest_of(std::size_t first) const noexcept {
+    std::uint32_t least = ~std::uint32_t{0};  // weight and way in one number: no branches
+    for (std::uint32_t way = 0; way < ways; ++way) {
+      least = std::min(least, static_cast<std::uint32_t>(meta_[first + way].weight) * 8U + way);
+    }
+    return first + least % 8;
   }
   [[nodiscard]] bool same_key(std::size_t slot, std::span<const std::byte> bytes) const noexcept {
     return bytes.size() == meta_[slot].key_bytes &&

@@ -154,6 +154,38 @@ void put_key(Groups& into, const KeyName& key) {
   into.key_ends.push_back(static_cast<std::uint32_t>(into.key_bytes.size()));
 }
 
+namespace {
+
+/// Sums and counts, which most groups consist of, without a look at the column for each group.
+void put_sums(const Column& column, std::span<const std::byte* const> cells, ResultColumn& into) {
+  for (const auto* cell : cells) put_sum(column, cell + 8, {false, load<std::uint64_t>(cell), {}}, into);
+}
+
+void put_counts(const Column& column, std::span<const std::byte* const> cells, ResultColumn& into) {
+  for (const auto* cell : cells) into.integers.push_back(load<std::int64_t>(cell + 8 + column.state));
+  into.nulls.resize(into.integers.size());
+}
+
+}  // namespace
+
+void put_cells(const Layout& layout, std::span<const std::byte* const> cells, Groups& into) {
+  into.rows += cells.size();
+  for (const auto* cell : cells) into.keys.push_back(unmix(load<std::uint64_t>(cell)));
+  for (std::size_t c = 0; c < layout.columns.size(); ++c) {
+    const auto& column = layout.columns[c];
+    auto& result = into.results[c];
+    if (column.op == Op::sum_integer) {
+      put_sums(column, cells, result);
+    } else if (column.op == Op::count) {
+      put_counts(column, cells, result);
+    } else {
+      for (const auto* cell : cells) {
+        put_result(column, cell + 8, {}, {false, load<std::uint64_t>(cell), {}}, result);
+      }
+    }
+  }
+}
+
 void clear(const Layout& layout, Groups& into) {
   into.rows = 0;
   into.keys.clear();

@@ -100,34 +100,39 @@ void add_rows(const Column& column, std::byte* const* states, std::size_t n, con
   });
 }
 
-void add_records(const Layout& layout, std::size_t column, std::byte* const* states, const Record* records,
-                 std::size_t n, bool nulls) {
+namespace {
+
+/// `payload(i)` is where the payload of record i begins.
+template <class At>
+void add_payloads(const Layout& layout, std::size_t column, std::byte* const* states, std::size_t n,
+                  bool nulls, const At& payload) {
   const auto& [op, spec, state, raw] = layout.columns[column];
   const std::size_t fixed = nulls ? layout.null_bytes : 0;
   if (op == Op::user) {
     for (std::size_t i = 0; i < n; ++i) {
-      if (nulls && is_null(records[i].payload, column)) continue;
-      add_user(layout.columns[column], states[i], records[i].payload + fixed + raw);
+      if (nulls && is_null(payload(i), column)) continue;
+      add_user(layout.columns[column], states[i], payload(i) + fixed + raw);
     }
     return;
   }
   const bool positions = op == Op::first || op == Op::last;
   with_types(op, [&, raw = raw, state = state]<class State, class Value>() {
     for (std::size_t i = 0; i < n; ++i) {
-      const auto* const payload = records[i].payload;
-      if (nulls && is_null(payload, column)) continue;
+      const auto* const at = payload(i);
+      if (nulls && is_null(at, column)) continue;
       Value value{};
-      if constexpr (!std::is_same_v<State, CountState>) value = load<Value>(payload + fixed + raw);
-      const auto position = positions ? load<std::uint64_t>(payload + fixed + layout.position) : 0;
+      if constexpr (!std::is_same_v<State, CountState>) value = load<Value>(at + fixed + raw);
+      const auto position = positions ? load<std::uint64_t>(at + fixed + layout.position) : 0;
       reinterpret_cast<State*>(states[i] + state)->add(value, position);
     }
   });
 }
 
-void merge_records(const Column& column, std::byte* const* states, const Record* records, std::size_t n) {
+template <class At>
+void merge_payloads(const Column& column, std::byte* const* states, std::size_t n, const At& payload) {
   if (column.op == Op::user) {
     for (std::size_t i = 0; i < n; ++i) {
-      const auto* const other = records[i].payload + column.state;
+      const auto* const other = payload(i) + column.state;
       *reinterpret_cast<std::uint64_t*>(states[i] + column.state) += load<std::uint64_t>(other);
       column.spec.user->merge(states[i] + column.state + sizeof(UserState), other + sizeof(UserState));
     }
@@ -135,10 +140,30 @@ void merge_records(const Column& column, std::byte* const* states, const Record*
   }
   with_types(column.op, [&]<class State, class Value>() {
     for (std::size_t i = 0; i < n; ++i) {
-      reinterpret_cast<State*>(states[i] + column.state)
-          ->merge(load<State>(records[i].payload + column.state));
+      reinterpret_cast<State*>(states[i] + column.state)->merge(load<State>(payload(i) + column.state));
     }
   });
+}
+
+}  // namespace
+
+void add_records(const Layout& layout, std::size_t column, std::byte* const* states, const Record* records,
+                 std::size_t n, bool nulls) {
+  add_payloads(layout, column, states, n, nulls, [&](std::size_t i) { return records[i].payload; });
+}
+
+void add_records(const Layout& layout, std::size_t column, std::byte* const* states, const Payloads& records,
+                 std::size_t n, bool nulls) {
+  add_payloads(layout, column, states, n, nulls,
+               [&](std::size_t i) { return records.first + i * records.stride; });
+}
+
+void merge_records(const Column& column, std::byte* const* states, const Record* records, std::size_t n) {
+  merge_payloads(column, states, n, [&](std::size_t i) { return records[i].payload; });
+}
+
+void merge_records(const Column& column, std::byte* const* states, const Payloads& records, std::size_t n) {
+  merge_payloads(column, states, n, [&](std::size_t i) { return records.first + i * records.stride; });
 }
 
 namespace {

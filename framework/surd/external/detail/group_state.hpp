@@ -157,11 +157,20 @@ struct ColumnRows {
 };
 void add_rows(const Column& column, std::byte* const* states, std::size_t n, const ColumnRows& rows);
 
+/// Payloads of records of one size, one after the other.
+struct Payloads {
+  const std::byte* first;
+  std::size_t stride;
+};
+
 /// The same from raw records; `nulls`: payloads begin with null bits.
 void add_records(const Layout& layout, std::size_t column, std::byte* const* states, const Record* records,
                  std::size_t n, bool nulls);
+void add_records(const Layout& layout, std::size_t column, std::byte* const* states, const Payloads& records,
+                 std::size_t n, bool nulls);
 /// Merges state records; texts are left out.
 void merge_records(const Column& column, std::byte* const* states, const Record* records, std::size_t n);
+void merge_records(const Column& column, std::byte* const* states, const Payloads& records, std::size_t n);
 /// Merges the texts of one raw record. False if the heap is full: nothing has changed then.
 [[nodiscard]] bool add_texts(const Layout& layout, std::byte* state, const Record& record, Heap& heap);
 
@@ -176,6 +185,8 @@ void put_result(const Column& column, const std::byte* state, const Heap& heap, 
                 ResultColumn& into);
 void put_null(ResultColumn& into);
 void put_text(ResultColumn& into, std::span<const std::byte> text);
+/// Appends groups whose cells are a hash, for an 8-byte key, and a state without texts.
+void put_cells(const Layout& layout, std::span<const std::byte* const> cells, Groups& into);
 /// Appends the key and counts the row.
 void put_key(Groups& into, const KeyName& key);
 /// Makes `into` empty, with columns of the right types.

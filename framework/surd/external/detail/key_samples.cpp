@@ -5,144 +5,195 @@
 namespace surd::external::detail {
 namespace {
 
-constexpr std::uint64_t most_samples = 1 << 15;
-
-std::strong_ordering compare_words(std::span<const std::uint64_t> a,
-                                   std::span<const std::uint64_t> b) noexcept {
-  return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
-}
+/// Of an index entry: with what all entries have in common left out, few of them are still alike.
+constexpr std::size_t sampled_words = 4;
 
 }  // namespace
 
-/// Goes through all samples in the order of their keys. Before a group of equal keys h is passed, last[i] is
-/// the number of records of run i known to be below h, next[i] that of records not known to be at least h.
+/// Goes through all samples in their order. Before a group of samples h whose order is unknown is passed,
+/// last[i] is the number of samples of run i known to be before h, next[i] that of samples not known to be at
+/// or after h.
 class KeySamples::Sweep {
  public:
-  Sweep(const KeySamples& samples, std::size_t cuts)
-      : samples_(samples), result(cuts, std::vector<Bracket>(samples.runs_.size())) {
-    const auto runs = samples.runs_.size();
-    last_.resize(runs);
-    for (std::size_t i = 0; i < runs; ++i) {
-      next_.push_back(samples.entries_[i].size() > 0 ? samples.entries_[i].record(0)
-                                                     : samples.runs_[i].records);
-      next_sum_ += next_[i];
+  Sweep(const KeySamples& samples, const std::vector<Bracket>& within, std::size_t cuts)
+      : result(cuts, std::vector<Bracket>(within.size())),
+        samples_(samples),
+        within_(within),
+        last_(samples.begins_.begin(), samples.begins_.end() - 1),
+        next_(last_) {
+    for (std::size_t run = 0; run < within.size(); ++run) {
+      last_sum_ += within[run].low;
+      next_sum_ += upper(run, next_[run]);
     }
   }
 
-  void pass(std::span<const Sample> group, const std::vector<std::uint64_t>& cuts) {
-    for (; highs_ < cuts.size() && last_sum_ >= cuts[highs_]; ++highs_) set_high(next_);
-    for (const auto& sample : group) {
-      const auto& entries = samples_.entries_[sample.run];
-      const auto following = sample.entry + std::size_t{1};
-      const auto next =
-          following < entries.size() ? entries.record(following) : samples_.runs_[sample.run].records;
-      next_sum_ += next - next_[sample.run];
-      next_[sample.run] = next;
+  void pass(std::span<const Place> group, const std::vector<std::uint64_t>& cuts) {
+    for (; highs_ < cuts.size() && last_sum_ >= cuts[highs_]; ++highs_) set_high();
+    for (const auto& place : group) {
+      const auto before = upper(place.run, next_[place.run]);
+      next_sum_ += upper(place.run, ++next_[place.run]) - before;
     }
-    // Fewer than next_sum_ records are at most h: cuts before that are not known to lie after h.
+    // At most next_sum_ records are at most h: cuts before that are not known to lie after h.
     for (; lows_ < cuts.size() && next_sum_ > cuts[lows_]; ++lows_) set_low();
-    for (const auto& sample : group) {
-      const auto last = samples_.entries_[sample.run].record(sample.entry) + 1;
-      last_sum_ += last - last_[sample.run];
-      last_[sample.run] = last;
+    for (const auto& place : group) {
+      const auto before = lower(place.run, last_[place.run]);
+      last_sum_ += lower(place.run, ++last_[place.run]) - before;
     }
   }
 
   void finish(const std::vector<std::uint64_t>& cuts) {
     for (; lows_ < cuts.size(); ++lows_) set_low();
-    for (; highs_ < cuts.size() && last_sum_ >= cuts[highs_]; ++highs_) set_high(next_);
-    std::vector<std::uint64_t> all;
-    for (const auto& run : samples_.runs_) all.push_back(run.records);
-    for (; highs_ < cuts.size(); ++highs_) set_high(all);
+    for (; highs_ < cuts.size(); ++highs_) set_high();
   }
 
  private:
-  void set_low() {
-    for (std::size_t i = 0; i < last_.size(); ++i) result[lows_][i].low = last_[i];
+  /// Records of `run` known to be before what follows its sample before `end`.
+  [[nodiscard]] std::uint64_t lower(std::size_t run, std::size_t end) const {
+    return end == samples_.begins_[run] ? within_[run].low : samples_.samples_[end - 1].record + 1;
   }
-  void set_high(const std::vector<std::uint64_t>& counts) {
-    for (std::size_t i = 0; i < counts.size(); ++i) result[highs_][i].high = counts[i];
+  /// Records of `run` before its sample `end`.
+  [[nodiscard]] std::uint64_t upper(std::size_t run, std::size_t end) const {
+    return end == samples_.begins_[run + 1] ? within_[run].high : samples_.samples_[end].record;
   }
 
-  const KeySamples& samples_;
-  std::vector<std::uint64_t> last_;
-  std::vector<std::uint64_t> next_;
-  std::uint64_t last_sum_ = 0;
-  std::uint64_t next_sum_ = 0;
-  std::size_t lows_ = 0;   ///< Cuts whose low is known,
-  std::size_t highs_ = 0;  ///< and high.
+  void set_low() {
+    for (std::size_t run = 0; run < last_.size(); ++run) {
+      auto& bracket = result[lows_][run];
+      const bool first = last_[run] == samples_.begins_[run];
+      bracket.low = lower(run, last_[run]);
+      bracket.begin_record = first ? within_[run].begin_record : samples_.samples_[last_[run] - 1].record;
+      bracket.begin_byte = first ? within_[run].begin_byte : samples_.samples_[last_[run] - 1].byte;
+    }
+  }
+  void set_high() {
+    for (std::size_t run = 0; run < next_.size(); ++run) {
+      auto& bracket = result[highs_][run];
+      const bool end = next_[run] == samples_.begins_[run + 1];
+      bracket.high = upper(run, next_[run]);
+      bracket.end_byte = end ? within_[run].end_byte : samples_.samples_[next_[run]].byte;
+    }
+  }
 
  public:
   std::vector<std::vector<Bracket>> result;
+
+ private:
+  const KeySamples& samples_;
+  const std::vector<Bracket>& within_;
+  std::vector<std::size_t> last_;  ///< Number, among all samples, of the first one not counted.
+  std::vector<std::size_t> next_;
+  std::uint64_t last_sum_ = 0;  ///< Records.
+  std::uint64_t next_sum_ = 0;
+  std::size_t lows_ = 0;   ///< Cuts whose low is known,
+  std::size_t highs_ = 0;  ///< and high.
 };
 
-KeySamples::KeySamples(const Order& order, const RunFiles& files, const std::vector<Run>& runs)
-    : order_(order), runs_(runs) {
-  const auto& format = order.format();
-  const std::byte* const none = nullptr;
-  whole_keys_ = order.fixed() && order.key_size(none) <= 8 * most_key_words;
-  std::uint64_t all = 0;
-  for (const auto& run : runs) all += index_size(format, run);
-  const auto step = std::max<std::uint64_t>(1, (all + most_samples - 1) / most_samples);
-  for (const auto& run : runs) {
-    entries_.push_back(read_index(format, files, run, 0, index_size(format, run), step));
-  }
+KeySamples::KeySamples(std::size_t runs, std::size_t samples, std::size_t words) : begins_(runs + 1, 0) {
+  samples_.reserve(samples);
+  words_.reserve(samples * words);
 }
 
-std::strong_ordering KeySamples::compare(const Sample& a, const Sample& b) const noexcept {
-  return compare_words(entries_[a.run].key(a.entry), entries_[b.run].key(b.entry));
+void KeySamples::add(std::uint64_t record, std::uint64_t byte, std::uint64_t key_bytes,
+                     std::uint64_t known_bytes, std::span<const std::uint64_t> words) {
+  samples_.push_back({record, byte, key_bytes > known_bytes ? truncated : key_bytes,
+                      static_cast<std::uint32_t>(words_.size()), static_cast<std::uint32_t>(words.size())});
+  words_.insert(words_.end(), words.begin(), words.end());
 }
 
-std::vector<KeySamples::Sample> KeySamples::in_order() const {
-  std::size_t count = 0;
-  for (const auto& entries : entries_) count += entries.size();
-  std::vector<Sample> samples;
-  samples.reserve(count);
-  for (std::uint32_t run = 0; run < entries_.size(); ++run) {
-    for (std::uint32_t entry = 0; entry < entries_[run].size(); ++entry) samples.push_back({run, entry});
+void KeySamples::end_run() { begins_[++run_] = samples_.size(); }
+
+std::strong_ordering KeySamples::compare(const Place& a, const Place& b) const noexcept {
+  if (a.word != b.word) return a.word <=> b.word;
+  const auto& left = samples_[a.sample];
+  const auto& right = samples_[b.sample];
+  // Of keys of different length, the words of the shorter one end with zeros: it is a prefix of the other.
+  const auto words = std::min(left.words, right.words);
+  const auto* const x = words_.data() + left.first_word;
+  const auto* const y = words_.data() + right.first_word;
+  for (std::uint32_t i = 1; i < words; ++i) {
+    if (x[i] != y[i]) return x[i] <=> y[i];
   }
-  std::sort(samples.begin(), samples.end(), [&](const Sample& a, const Sample& b) {
+  return left.key_bytes <=> right.key_bytes;
+}
+
+bool KeySamples::alike(const Place& a, const Place& b) const noexcept {
+  return compare(a, b) == 0 && samples_[a.sample].key_bytes == truncated;
+}
+
+std::vector<KeySamples::Place> KeySamples::in_order() const {
+  std::vector<Place> places;
+  places.reserve(samples_.size());
+  for (std::uint32_t run = 0; run < run_; ++run) {
+    for (auto i = begins_[run]; i < begins_[run + 1]; ++i) {
+      const auto word = samples_[i].words > 0 ? words_[samples_[i].first_word] : 0;
+      places.push_back({word, static_cast<std::uint32_t>(i), run});
+    }
+  }
+  // Equal keys in the order of their runs, and in a run in its own: as merging puts them.
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
     const auto order = compare(a, b);
-    if (order != 0) return order < 0;
-    return a.run != b.run ? a.run < b.run : a.entry < b.entry;
+    return order != 0 ? order < 0 : a.sample < b.sample;
   });
-  return samples;
+  return places;
 }
 
-std::vector<std::vector<Bracket>> KeySamples::brackets(const std::vector<std::uint64_t>& cuts) const {
-  const auto samples = in_order();
-  Sweep sweep(*this, cuts.size());
-  for (std::size_t begin = 0; begin < samples.size();) {
+std::vector<std::vector<Bracket>> KeySamples::brackets(const std::vector<std::uint64_t>& cuts,
+                                                       const std::vector<Bracket>& within) const {
+  const auto places = in_order();
+  Sweep sweep(*this, within, cuts.size());
+  for (std::size_t begin = 0; begin < places.size();) {
     auto end = begin + 1;
-    while (end < samples.size() && compare(samples[begin], samples[end]) == 0) ++end;
-    sweep.pass(std::span(samples).subspan(begin, end - begin), cuts);
+    while (end < places.size() && alike(places[begin], places[end])) ++end;
+    sweep.pass(std::span(places).subspan(begin, end - begin), cuts);
     begin = end;
   }
   sweep.finish(cuts);
   return std::move(sweep.result);
 }
 
-void KeySamples::narrow(std::size_t run, const std::byte* pivot, bool or_equal, Bracket& bracket) const {
-  const auto& entries = entries_[run];
-  std::vector<std::uint64_t> key(entries.key_words);
-  for (std::size_t i = 0; i < key.size(); ++i) key[i] = order_.word(pivot, 8 * i);
-  // First entry whose key is after (at least, unless `below`) the pivot's.
-  const auto first = [&](bool after) {
-    std::size_t low = 0;
-    std::size_t high = entries.size();
-    while (low < high) {
-      const auto middle = low + (high - low) / 2;
-      const auto order = compare_words(entries.key(middle), key);
-      (order < 0 || (after && order == 0) ? low : high) =
-          order < 0 || (after && order == 0) ? middle + 1 : middle;
+namespace {
+
+/// How many words all entries have in common: those that the first and the last of every run have.
+std::size_t common_words(const RecordFormat& format, const RunFiles& files, const std::vector<Run>& runs) {
+  auto common = key_words(format);
+  std::vector<std::uint64_t> words;
+  for (const auto& run : runs) {
+    const auto entries = index_size(format, run);
+    if (entries == 0) continue;
+    IndexReader reader(format, files, run);
+    for (const auto i : {std::uint64_t{0}, entries - 1}) {
+      const auto other = reader.entry(i).words;
+      if (words.empty()) words.assign(other.begin(), other.end());
+      const auto end = words.begin() + static_cast<std::ptrdiff_t>(common);
+      common =
+          static_cast<std::size_t>(std::mismatch(words.begin(), end, other.begin()).first - words.begin());
     }
-    return low;
-  };
-  const auto below = first(whole_keys_ && or_equal);
-  const auto above = first(!whole_keys_ || or_equal);
-  if (below > 0) bracket.low = std::max(bracket.low, entries.record(below - 1) + 1);
-  if (above < entries.size()) bracket.high = std::min(bracket.high, entries.record(above));
-  bracket.low = std::min(bracket.low, bracket.high);
+  }
+  return common;
+}
+
+}  // namespace
+
+KeySamples sample_indices(const Order& order, const RunFiles& files, const std::vector<Run>& runs,
+                          std::uint64_t most) {
+  const auto& format = order.format();
+  std::uint64_t all = 0;
+  for (const auto& run : runs) all += index_size(format, run);
+  const auto step = std::max<std::uint64_t>(1, (all + most - 1) / most);
+  const auto skipped = common_words(format, files, runs);
+  const auto kept = std::min(sampled_words, key_words(format) - skipped);
+  KeySamples samples(runs.size(), all / step + runs.size(), kept);
+  for (const auto& run : runs) {
+    IndexReader reader(format, files, run);
+    const auto entries = index_size(format, run);
+    for (std::uint64_t i = 0; i < entries; i += step) {
+      const auto entry = reader.entry(i);
+      samples.add(entry.record, entry.byte, entry.key_bytes, 8 * (skipped + kept),
+                  entry.words.subspan(skipped, kept));
+    }
+    samples.end_run();
+  }
+  return samples;
 }
 
 }  // namespace surd::external::detail

@@ -23,7 +23,10 @@ void IndexBuilder::add(const std::byte* record, std::uint64_t number, std::uint6
   }
   words_[used_] = number;
   words_[used_ + 1] = byte;
-  for (std::size_t i = 2; i < entry_; ++i) words_[used_ + i] = order_.word(record, 8 * (i - 2));
+  words_[used_ + 2] = order_.key_size(record);
+  for (std::size_t i = entry_head_words; i < entry_; ++i) {
+    words_[used_ + i] = order_.word(record, 8 * (i - entry_head_words));
+  }
   used_ += entry_;
   next_byte_ = byte + stride_;
 }
@@ -54,26 +57,23 @@ std::uint64_t index_size(const RecordFormat& format, const Run& run) noexcept {
   return run.index_bytes / index_entry_bytes(format);
 }
 
-IndexEntries read_index(const RecordFormat& format, const RunFiles& files, const Run& run,
-                        std::uint64_t first, std::uint64_t last, std::uint64_t step) {
-  const auto entry_bytes = index_entry_bytes(format);
-  const auto entry_words = entry_bytes / sizeof(std::uint64_t);
-  IndexEntries entries{key_words(format), {}};
-  if (first >= last) return entries;
-  entries.words.reserve((last - first + step - 1) / step * entry_words);
-  constexpr std::uint64_t piece_entries = 1024;
-  std::vector<std::uint64_t> piece(std::min(last - first, piece_entries) * entry_words);
-  for (auto at = first; at < last;) {
-    const auto count = std::min(last - at, piece_entries);
-    const auto words = std::span(piece).first(count * entry_words);
-    read_exactly(file_of(files, run), run.index_offset + at * entry_bytes, std::as_writable_bytes(words));
-    for (std::uint64_t i = (step - (at - first) % step) % step; i < count; i += step) {
-      const auto entry = words.subspan(i * entry_words, entry_words);
-      entries.words.insert(entries.words.end(), entry.begin(), entry.end());
-    }
-    at += count;
+IndexReader::IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run)
+    : run_(run),
+      file_(file_of(files, run)),
+      entry_words_(index_entry_bytes(format) / sizeof(std::uint64_t)) {}
+
+IndexEntry IndexReader::entry(std::uint64_t i) {
+  const auto held = piece_.size() / entry_words_;
+  if (i < begin_ || i >= begin_ + held) {
+    const auto entry_bytes = entry_words_ * sizeof(std::uint64_t);
+    const auto left = run_.index_bytes / entry_bytes - i;
+    begin_ = i;
+    piece_.resize(std::min<std::uint64_t>(left, std::max<std::uint64_t>(1, piece_bytes / entry_bytes)) *
+                  entry_words_);
+    read_exactly(file_, run_.index_offset + i * entry_bytes, std::as_writable_bytes(std::span(piece_)));
   }
-  return entries;
+  const auto words = std::span(piece_).subspan((i - begin_) * entry_words_, entry_words_);
+  return {words[0], words[1], words[2], words.subspan(entry_head_words)};
 }
 
 }  // namespace surd::external::detail

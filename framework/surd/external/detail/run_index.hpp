@@ -1,10 +1,11 @@
 // The sparse index behind a run's records: which record, at which byte, begins with which key, about every
 // 16 KiB. Entries are of one size, so that a reader can take any of them:
 //
-//   u64 number of the record   u64 its first byte, from the run's start   u64 key words [key_words]
+//   u64 number of the record   u64 its first byte, from the run's start   u64 size of its normalised key
+//   u64 key words [key_words]
 //
 // Key words are the first normalised bytes of the key, big-endian, zeros after its end; all numbers are
-// little-endian on disk.
+// little-endian on disk. There are enough of them to tell apart keys that begin with 100 equal bytes.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +20,8 @@
 namespace surd::external::detail {
 
 inline constexpr std::uint64_t index_stride_bytes = 16 << 10;
-inline constexpr std::size_t most_key_words = 4;
+inline constexpr std::size_t most_key_words = 16;
+inline constexpr std::size_t entry_head_words = 3;
 
 /// Key words per entry.
 [[nodiscard]] inline std::size_t key_words(const RecordFormat& format) noexcept {
@@ -29,7 +31,7 @@ inline constexpr std::size_t most_key_words = 4;
   return std::min((bytes + 7) / 8, most_key_words);
 }
 [[nodiscard]] inline std::size_t index_entry_bytes(const RecordFormat& format) noexcept {
-  return (2 + key_words(format)) * sizeof(std::uint64_t);
+  return (entry_head_words + key_words(format)) * sizeof(std::uint64_t);
 }
 /// Memory for the index of a run of `run_bytes`, no entry left out.
 [[nodiscard]] inline std::uint64_t full_index_bytes(const RecordFormat& format,
@@ -71,21 +73,33 @@ class IndexBuilder {
   std::uint64_t stride_ = index_stride_bytes;
 };
 
-/// Entries [first, last) of a run's index, every `step`-th of them, read a piece at a time.
-struct IndexEntries {
-  std::size_t key_words = 0;
-  std::vector<std::uint64_t> words;
-
-  [[nodiscard]] std::size_t size() const noexcept { return words.size() / (2 + key_words); }
-  [[nodiscard]] std::uint64_t record(std::size_t i) const noexcept { return words[i * (2 + key_words)]; }
-  [[nodiscard]] std::uint64_t byte(std::size_t i) const noexcept { return words[i * (2 + key_words) + 1]; }
-  [[nodiscard]] std::span<const std::uint64_t> key(std::size_t i) const noexcept {
-    return std::span(words).subspan(i * (2 + key_words) + 2, key_words);
-  }
+/// One entry of an index.
+struct IndexEntry {
+  std::uint64_t record = 0;
+  std::uint64_t byte = 0;
+  std::uint64_t key_bytes = 0;
+  std::span<const std::uint64_t> words;
 };
+
+/// How many entries the index of `run` has.
 [[nodiscard]] std::uint64_t index_size(const RecordFormat& format, const Run& run) noexcept;
-[[nodiscard]] IndexEntries read_index(const RecordFormat& format, const RunFiles& files, const Run& run,
-                                      std::uint64_t first, std::uint64_t last, std::uint64_t step);
+
+/// Reads the entries of an index, a piece at a time.
+class IndexReader {
+ public:
+  IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run);
+  /// Entry i, cheap where i ascends. Valid until the next call.
+  [[nodiscard]] IndexEntry entry(std::uint64_t i);
+
+ private:
+  static constexpr std::uint64_t piece_bytes = 64 << 10;
+
+  const Run& run_;
+  storage::ReadableFile& file_;
+  std::size_t entry_words_;
+  std::uint64_t begin_ = 0;  ///< First entry of the piece.
+  std::vector<std::uint64_t> piece_;
+};
 
 /// The file a run lies in. @throws LogicError  if `files` does not have it.
 [[nodiscard]] storage::ReadableFile& file_of(const RunFiles& files, const Run& run);

@@ -175,7 +175,8 @@ void EpochLog::append(std::uint8_t kind) {
   log_.append(kind, record_.bytes());
 }
 
-Epochs read_epochs(storage::FileSystem& files, const storage::Path& work, std::string_view identity) {
+Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
+                   std::optional<std::string_view> identity) {
   const auto directory = epochs_directory(work);
   std::vector<Chapter> chapters;
   for (const auto& name : files.list(directory)) {
@@ -188,14 +189,14 @@ Epochs read_epochs(storage::FileSystem& files, const storage::Path& work, std::s
   for (auto& chapter : chapters) {
     epochs.runs[chapter.origin.number] = chapter.origin.run;
     if (chapter.finished) epochs.finished = chapter.finished;
-    if (chapter.origin.identity != identity) {
+    if (identity && chapter.origin.identity != *identity) {
       other = &chapter;
     } else {
       std::ranges::move(chapter.commits, std::back_inserter(epochs.commits));
     }
   }
   if (other == nullptr) return epochs;
-  if (!epochs.finished) refuse(work, other->origin.identity, identity);
+  if (!epochs.finished) refuse(work, other->origin.identity, *identity);
   epochs.finished.reset();
   epochs.other_identity = other->origin.identity;
   return epochs;

@@ -88,10 +88,11 @@ struct Epochs {
   [[nodiscard]] std::uint32_t next_run() const { return runs.empty() ? 1 : runs.rbegin()->first + 1; }
 };
 
-/// Reads all logs. What is torn or damaged is passed over.
+/// Reads all logs: what they hold of the job of that identity, or of any. What is torn or damaged is passed
+/// over.
 /// @throws UsageError  if they are those of another job that is not finished.
 [[nodiscard]] Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
-                                 std::string_view identity);
+                                 std::optional<std::string_view> identity = {});
 
 /// Removes all logs but `kept`.
 void remove_epochs(storage::FileSystem& files, const storage::Path& work, const storage::Path& kept = {});

@@ -29,7 +29,10 @@ struct Division {
   part.batch = std::min<std::uint64_t>(part.batch, 1 << 20);
   part.encode = std::min<std::uint64_t>(part.encode, 4 << 20);
   part.reader = std::min<std::uint64_t>(part.reader, 16 << 20);
-  const auto light = part.reader + part.batch + part.encode + broadcasts * part.broadcast;
+  // What nobody reserves: pages of the program's code, stacks of threads, small objects, the allocator's
+  // gaps.
+  const auto unreserved = std::min<std::uint64_t>(memory / 8, 1 << 20);
+  const auto light = unreserved + part.reader + part.batch + part.encode + broadcasts * part.broadcast;
   part.heavy = light < memory ? (memory - light) / std::max<std::uint64_t>(1, heavy) : 0;
   return part;
 }

@@ -1,4 +1,4 @@
-// surd verify: rereads everything stored.
+// surd verify of a sweep: rereads everything stored.
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -54,8 +54,7 @@ void print(const std::vector<sweep::SegmentReport>& segments, std::size_t damage
 
 }  // namespace
 
-base::ExitStatus verify(const Request& request) {
-  const auto job = load_job(request);
+base::ExitStatus verify_sweep(const Request& request, const Job& job) {
   const auto work = work_directory(job, request.line.work);
   require_memo(request, work);
   const auto segments = sweep::verify_memo(request.files, work.memo);

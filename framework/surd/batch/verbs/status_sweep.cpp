@@ -1,4 +1,4 @@
-// surd status: how far a job is, from its work directory, while it runs or after.
+// surd status of a sweep: how far it is, from its work directory, while it runs or after.
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -52,12 +52,12 @@ ExitStatus exit_status(const JobStatus& status) {
 std::string last_run_text(const JobStatus& status) {
   const auto& last = status.last_run;
   if (!last.is_object()) return "never run";
-  const auto run = fmt::format("{} on {}", last.value("run", "?"), last.value("host", "?"));
+  const auto run = fmt::format("{} on {}", text_in(last, "run", "?"), text_in(last, "host", "?"));
   const auto end = last.value("end", Json());
   if (end.is_string())
-    return fmt::format("{}: {} at {}", run, end.get<std::string>(), last.value("updated", "?"));
-  if (status.running == 0) return fmt::format("{}: killed, last seen {}", run, last.value("updated", "?"));
-  auto text = fmt::format("{}: running, {:.3g} points/s", run, last.value("rate", 0.0));
+    return fmt::format("{}: {} at {}", run, end.get<std::string>(), text_in(last, "updated", "?"));
+  if (status.running == 0) return fmt::format("{}: killed, last seen {}", run, text_in(last, "updated", "?"));
+  auto text = fmt::format("{}: running, {:.3g} points/s", run, number_in(last, "rate", 0));
   const auto eta = last.value("eta_seconds", Json());
   if (eta.is_number()) text += fmt::format(", {} left", base::format_seconds(eta.get<double>()));
   return text;
@@ -88,15 +88,13 @@ void print(const JobStatus& status, const Job& job) {
              format_count(survey.done), format_count(survey.total), percent, format_count(survey.failed),
              format_count(survey.missing()));
   fmt::print("  jobs at work  {}\n  last run      {}\n", status.running, last_run_text(status));
-  if (status.last_run.is_object() && !status.last_run.value("last_failure", "").empty()) {
-    fmt::print("  last failure  {}\n", status.last_run.value("last_failure", ""));
-  }
+  const auto failure = text_in(status.last_run, "last_failure", "");
+  if (!failure.empty()) fmt::print("  last failure  {}\n", failure);
 }
 
 }  // namespace
 
-ExitStatus status(const Request& request) {
-  const auto job = load_job(request);
+ExitStatus status_sweep(const Request& request, const Job& job) {
   const auto status = look(request, job);
   const auto exit = exit_status(status);
   if (request.line.json) {

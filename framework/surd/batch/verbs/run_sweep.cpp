@@ -1,4 +1,4 @@
-// surd run: computes what is missing and writes the output when nothing is.
+// surd run of a sweep: computes what is missing and writes the output when nothing is.
 #include <unistd.h>
 
 #include <algorithm>
@@ -73,7 +73,9 @@ class Run {
   std::string look() {
     const auto before = read_json(request_.files, work_.state());
     if (before.is_object() && before.contains("points") && ended_early(before.value("end", Json()))) {
-      stored_before_last_ = before["points"].value("stored_before", ~std::uint64_t{0});
+      const auto stored =
+          before["points"].is_object() ? before["points"].value("stored_before", Json()) : Json();
+      if (stored.is_number_unsigned()) stored_before_last_ = stored.get<std::uint64_t>();
     }
     const auto phase = profile_.phase("survey");
     survey_ = survey(request_.files, work_, job_);
@@ -241,14 +243,12 @@ class Run {
 
 }  // namespace
 
-ExitStatus run(const Request& request, const mpi::Session& session) {
-  auto job = load_job_together(request, session.world());
-  if (!job) return ExitStatus::usage;
-  if (job->ranks_per_point > 1 && job->retries > 0 && !job->command) {
+ExitStatus run_sweep(const Request& request, const mpi::Session& session, const Job& job) {
+  if (job.ranks_per_point > 1 && job.retries > 0 && !job.command) {
     throw base::UsageError(
         "retries of a function need ranks_per_point: 1, for its ranks would retry at different moments");
   }
-  return Run(request, session, std::move(*job))();
+  return Run(request, session, job)();
 }
 
 }  // namespace surd::batch::verbs

@@ -1,4 +1,4 @@
-// surd plan: what run would do.
+// surd plan of a sweep: what run would do.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -141,8 +141,7 @@ void print(const Plan& plan, const Job& job) {
 
 }  // namespace
 
-base::ExitStatus plan(const Request& request) {
-  const auto job = load_job(request);
+base::ExitStatus plan_sweep(const Request& request, const Job& job) {
   const auto plan = make_plan(request, job);
   if (request.line.json) {
     fmt::print("{}", batch::to_text(describe(plan, job)));

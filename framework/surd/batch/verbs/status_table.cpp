@@ -1,0 +1,90 @@
+// surd status of a data job: how far it is, from its work directory, while it runs or after.
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
+#include "surd/batch/verbs/verbs.hpp"
+
+namespace surd::batch::verbs {
+namespace {
+
+using base::ExitStatus;
+using base::Json;
+
+/// A run writes its state every two seconds; one that is silent for so long is gone.
+constexpr double silence_seconds = 30;
+
+struct DataStatus {
+  Json last_run;  ///< state.json, null if the job never ran.
+  double silent_seconds = 0;
+  bool complete = false;
+  bool running = false;
+};
+
+DataStatus look(const Request& request, const WorkDirectory& work) {
+  DataStatus status;
+  status.last_run = read_json(request.files, work.state());
+  if (!status.last_run.is_object()) return status;
+  if (const auto version = request.files.file_version(work.state())) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto age =
+        std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - version->modified_nanoseconds;
+    status.silent_seconds = static_cast<double>(age) * 1e-9;
+  }
+  const auto end = text_in(status.last_run, "end", "");
+  status.complete = end == "complete";
+  status.running = end.empty() && status.silent_seconds < silence_seconds;
+  return status;
+}
+
+/// "stage 2 of 3 (sort by revenue), 41.3 % of it"
+std::string stage_text(const Json& last) {
+  if (!last.contains("stage")) return "no stage begun";
+  const auto& stage = last["stage"];
+  const auto total = number_in(stage, "total_bytes", 0);
+  const auto share = total > 0 ? 100 * number_in(stage, "bytes", 0) / total : 0.0;
+  return fmt::format("stage {:.0f} of {:.0f} ({}), {:.1f} % of it", number_in(stage, "number", 0),
+                     number_in(stage, "of", 0), text_in(stage, "name", "?"), share);
+}
+
+void print(const DataStatus& status, const TableJob& job) {
+  const auto& last = status.last_run;
+  if (!last.is_object()) {
+    fmt::print("{}: never run\n", job.name);
+    return;
+  }
+  const auto run = fmt::format("{} on {}", text_in(last, "run", "?"), text_in(last, "host", "?"));
+  const auto end = text_in(last, "end", "");
+  fmt::print("{}: {}\n", job.name, status.complete ? "complete" : stage_text(last));
+  if (!end.empty()) {
+    fmt::print("  last run  {}: {} at {}\n", run, end, text_in(last, "updated", "?"));
+  } else if (status.running) {
+    fmt::print("  last run  {}: running since {}\n", run, text_in(last, "started", "?"));
+  } else {
+    fmt::print("  last run  {}: killed, last seen {}\n", run, text_in(last, "updated", "?"));
+  }
+}
+
+}  // namespace
+
+ExitStatus status_table(const Request& request, const TableJob& job) {
+  const auto work = work_directory(job, request.line.work);
+  const auto status = look(request, work);
+  const auto exit = status.complete ? ExitStatus::done : ExitStatus::interrupted;
+  if (request.line.json) {
+    const Json json = {{"job", job.name},
+                       {"exit_status", static_cast<int>(exit)},
+                       {"complete", status.complete},
+                       {"running", status.running},
+                       {"last_run", status.last_run}};
+    std::fputs(batch::to_text(json).c_str(), stdout);
+  } else {
+    print(status, job);
+  }
+  return exit;
+}
+
+}  // namespace surd::batch::verbs

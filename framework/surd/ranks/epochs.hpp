@@ -1,0 +1,43 @@
+// What the work directory of a data job holds, for `surd verify`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "surd/storage/file_system.hpp"
+#include "surd/storage/log.hpp"
+
+namespace surd::ranks {
+
+/// A spill file that is still there; those that nobody needs any more are removed while the job runs.
+struct SpillReport {
+  storage::Path path;
+  std::uint64_t bytes = 0;            ///< On disk.
+  std::uint64_t committed_bytes = 0;  ///< That commits refer to; what a killed run wrote after them is lost work.
+
+  [[nodiscard]] bool sound() const noexcept { return bytes >= committed_bytes; }
+};
+
+/// Units of one stage that are committed, [first, last).
+struct CommittedUnits {
+  std::uint32_t stage = 0;
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+struct EpochsReport {
+  std::uint64_t logs = 0;
+  std::uint64_t records = 0;
+  std::vector<CommittedUnits> units;  ///< By stage, then unit.
+  std::vector<SpillReport> spills;
+  std::vector<storage::LogDamage> damage;
+  bool finished = false;  ///< The job is complete and its output was in place.
+
+  [[nodiscard]] bool sound() const;
+};
+
+/// Reads all logs, which checks every checksum in them, and compares them with the spill files. Rank-local.
+[[nodiscard]] EpochsReport verify_epochs(storage::FileSystem& files, const storage::Path& work);
+
+}  // namespace surd::ranks

@@ -1,0 +1,192 @@
+"""Data jobs meet bad input, broken disks, signals and wrong use: one clear line, the right status, nothing left behind.
+
+    data_failures.py MPIEXEC SURD SURD_DATA
+"""
+
+import gzip
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+import data_support as support
+import harness
+
+MIB = support.MIB
+GOOD = "a,b\n1,x\n2,y\n"
+
+
+def csv_job(folder_input="in.csv", steps=None, **more):
+    return {"input": folder_input, "steps": steps or [{"sort": {"by": ["a"]}}], "output": "out.csv", **more}
+
+
+def run_csv(content, ranks=2, **job):
+    """Runs a job over in.csv; (status, what it printed, what it wrote)."""
+    with support.data_folder(csv_job(**job), memory=8 * MIB) as folder:
+        (folder.path / "in.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+        status, _, err = folder.run(ranks=ranks)
+        written = {path.name: path.read_bytes().decode(errors="replace")
+                   for path in folder.path.iterdir() if path.is_file() and path.name not in ("in.csv", "job.yaml")}
+        return status, err, written
+
+
+def error_line(err):
+    """The one line that says what is wrong."""
+    lines = [line for line in err.splitlines() if "error" in line or "fatal" in line]
+    lines = [line for line in lines if "MPI_ABORT" not in line and "mpirun" not in line]
+    assert lines, err
+    return lines[0]
+
+
+def test_a_bad_value_ends_the_job_with_its_place():
+    for ranks in (1, 3):
+        status, err, written = run_csv("a,b\n" + "".join(f"{i},x\n" for i in range(2000)) + "12x,y\n", ranks)
+        line = error_line(err)
+        assert status in (64, 70), f"{status}\n{err}"
+        assert "in.csv:2002" in line and "column a" in line and "12x" in line, line
+        assert "out.csv" not in written, written
+
+
+def test_bad_rows_can_be_skipped_or_kept_aside():
+    content = "a,b\n" + "".join(f"{i},x\n" for i in range(1500)) + "oops,y\n7,x,extra\n8,\xff\n"
+    for policy in ("skip", "quarantine"):
+        source = {"path": "in.csv", "on_bad_row": policy}
+        status, err, written = run_csv(content.encode("latin-1"), folder_input=source)
+        assert status == 0, f"{status}\n{err}"
+        assert written["out.csv"].count("\n") == 1501, written["out.csv"][-100:]
+        assert "3 rows" in err, err
+        bad = written.get("out.csv.bad.csv", "")
+        assert (policy == "quarantine") == bool(bad), written.keys()
+        if bad:
+            assert "oops" in bad and "extra" in bad and "in.csv" in bad, bad
+
+
+def test_mixed_line_ends_quotes_and_a_mark_at_the_start_are_read():
+    content = "\ufeffa,b\r\n3,\"x\ny\"\n1,\"say \"\"hi\"\"\"\r\n2,z".encode()
+    status, err, written = run_csv(content)
+    assert status == 0, err
+    assert written["out.csv"] == "a,b\n1,\"say \"\"hi\"\"\"\n2,z\n3,\"x\ny\"\n", written["out.csv"]
+
+
+def test_a_truncated_gzip_is_named():
+    whole = gzip.compress(("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(50_000))).encode())
+    with support.data_folder(csv_job("in.csv.gz"), memory=8 * MIB) as folder:
+        (folder.path / "in.csv.gz").write_bytes(whole[:len(whole) // 2])
+        status, _, err = folder.run(ranks=2)
+        assert status in (64, 70) and "in.csv.gz" in error_line(err), f"{status}\n{err}"
+        assert not (folder.path / "out.csv").exists()
+
+
+def test_a_field_larger_than_memory_is_an_error_not_a_death():
+    size = 64 * MIB
+    status, err, _ = run_csv(b"a,b\n1,x\n2," + b"y" * size + b"\n3,z\n", ranks=1)
+    assert status in (64, 70), f"{status}\n{err[-500:]}"
+    assert "in.csv" in error_line(err), err[-500:]
+
+
+def test_missing_input_columns_and_keys_are_named():
+    for job, word in ((csv_job("nothing-*.csv"), "nothing-*.csv"),
+                      (csv_job(steps=[{"sort": {"by": ["c"]}}]), "'c'"),
+                      (csv_job(steps=[{"filter": "a > 'x'"}]), "a > 'x'"),
+                      (csv_job(steps=[{"group": {"by": ["b"], "n": {"sum": "b"}}}]), "sum")):
+        with support.data_folder(job) as folder:
+            (folder.path / "in.csv").write_text(GOOD)
+            status, _, err = folder.run(ranks=2)
+            assert status == 64, f"{status}\n{err}"
+            assert word in err, err
+
+
+def test_too_little_memory_is_refused_with_the_number():
+    with support.data_folder(csv_job(), memory=MIB) as folder:
+        (folder.path / "in.csv").write_text(GOOD)
+        status, _, err = folder.run()
+        assert status == 64 and "MiB" in error_line(err), f"{status}\n{err}"
+
+
+def test_input_that_changes_between_runs_is_not_mixed():
+    with support.data_folder(support.table_sort(24 * MIB), memory=8 * MIB, epoch=MIB) as folder:
+        job = json.loads((folder.path / "job.yaml").read_text())
+        shutil.copy(job["input"]["path"], folder.path / "in.csv")
+        job["input"]["path"] = "in.csv"
+        (folder.path / "job.yaml").write_text(json.dumps(job))
+        process = folder.start(ranks=2)
+        end = time.monotonic() + 30
+        while not list((folder.path / ".surd/storm").glob("epochs/*")) and time.monotonic() < end:
+            time.sleep(0.01)
+        harness.wait_gone(harness.kill(process, "process group", folder.program, None))
+        with open(folder.path / "in.csv", "a") as file:
+            file.write("999999999,2026-01-01T00:00:00,Oslo,product-0001,pending,1.00,1,\n")
+        status, _, err = folder.run(ranks=2)
+        assert status == 64, f"{status}\n{err}"
+        assert "in.csv" in err or "another input" in err, err
+
+
+def tmpfs(path, size):
+    return subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", path], capture_output=True).returncode == 0
+
+
+def test_a_full_disk_in_every_phase():
+    for job, name in ((support.record_sort(24 * MIB), "records"), (support.table_sort(24 * MIB), "table"),
+                      (support.group(24 * MIB, groups=1_000_000), "group"), (support.join(12 * MIB), "join")):
+        for share in (0.3, 0.9, 1.3, 1.9):
+            with support.data_folder(job, memory=8 * MIB) as folder:
+                disk = folder.path / "disk"
+                disk.mkdir()
+                if not tmpfs(disk, int(24 * MIB * share)):
+                    print("        skipped: no right to mount a tmpfs")
+                    return
+                try:
+                    text = json.loads((folder.path / "job.yaml").read_text())
+                    text["output"] = "disk/" + text["output"]
+                    (folder.path / "job.yaml").write_text(json.dumps(text))
+                    status, _, err = folder.run("--work", "disk/work", ranks=2)
+                    assert status in (0, 70), f"{name} at {share}: {status}\n{err}"
+                    if status == 70:
+                        assert "No space left" in err and "disk/" in err, f"{name} at {share}\n{err}"
+                finally:
+                    subprocess.run(["umount", "-l", disk], check=True)
+
+
+def test_signals_stop_and_the_same_command_resumes():
+    job = support.table_sort(48 * MIB)
+    with support.data_folder(job, memory=8 * MIB) as folder:
+        status, _, err = folder.run(ranks=1, timeout=120)
+        assert status == 0, err
+        expected = folder.output("out.csv")
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        with support.data_folder(job, memory=8 * MIB) as folder:
+            process = folder.start(ranks=2)
+            end = time.monotonic() + 30
+            while not list((folder.path / ".surd/storm").glob("spill/*")) and time.monotonic() < end:
+                time.sleep(0.01)
+            begin = time.monotonic()
+            for pid in harness.ranks_of(process, folder.program):
+                harness.send(pid, number)
+            _, err = process.communicate(timeout=30)
+            assert time.monotonic() - begin < 10, "took more than 10 s to stop"
+            assert process.returncode == 75, f"{process.returncode}\n{err.decode()}"
+            status, out, _ = folder.verb("status", "job.yaml")
+            assert status == 75, out
+            status, _, err = folder.run(ranks=3, timeout=120)
+            assert status == 0, err
+            assert folder.output("out.csv") == expected
+
+
+def test_shortcuts_leave_nothing_but_their_output():
+    with support.data_folder(csv_job()) as folder:
+        (folder.path / "in.csv").write_text(GOOD)
+        for words in (["sort", "in.csv", "--key", "-a"], ["group", "in.csv", "--by", "b", "--agg", "n=count"],
+                      ["join", "in.csv", "in.csv", "--on", "a"]):
+            done = subprocess.run([harness.SURD, *words, "-o", "short.csv", "--quiet"], cwd=folder.path,
+                                  capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            assert not list(folder.path.glob(".surd/*")), list(folder.path.glob(".surd/*"))
+        assert (folder.path / "short.csv").read_text() == "a,b,b_right\n1,x,x\n2,y,y\n"
+
+
+try:
+    harness.main(globals())
+finally:
+    shutil.rmtree(support.CACHE, ignore_errors=True)
