@@ -24,9 +24,10 @@ run_job() {
 }
 
 for job in "$jobs"/*.yaml; do
-  output=$(sed -n 's/^output: //p' "$job")
+  output=$(sed -n -e 's/^output: {path: \([^,]*\),.*/\1/p' -e 's/^output: \([^{].*\)/\1/p' "$job")
   for ranks in 1 2 3; do
     mkdir -p "$work/$ranks"
+    cp -R "$jobs/data" "$work/$ranks"
     run_job "$ranks" "$job"
     cmp "$work/1/$output" "$work/$ranks/$output" || complain "$output differs between 1 and $ranks ranks"
   done

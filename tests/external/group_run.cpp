@@ -133,6 +133,7 @@ Table group(const std::vector<Row>& rows, const std::vector<AggregateSpec>& spec
         push(builder, rows, i, std::min(end, i + setting.batch), specs, setting.integer_keys);
       }
       units.push_back(builder.finish());
+      if (setting.shrink_to > 0) builder.shrink(setting.shrink_to);
     }
   }
   Table table;

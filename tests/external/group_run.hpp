@@ -25,6 +25,7 @@ struct Setting {
   std::size_t batch = 1000;        ///< Rows per push().
   bool integer_keys = true;        ///< Keys are 8 bytes.
   std::uint64_t merge_memory = 0;  ///< 0: as memory.
+  std::uint64_t shrink_to = 0;     ///< The builder has so much from the second unit on; 0: as before.
 };
 
 /// Key and results as text ("null", numbers exactly), in the order they came out.

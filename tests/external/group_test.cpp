@@ -85,6 +85,22 @@ TEST(Group, GivesNothingForNothing) {
   EXPECT_TRUE(test::group({}, {}, {.integer_keys = false}).empty());
 }
 
+TEST(Group, TakesBooleansAsNumbers) {
+  auto rows = random_rows(20'000, 900, 3);
+  for (auto& row : rows) {
+    if (row.integer) row.integer = *row.integer & 1;
+  }
+  std::vector<AggregateSpec> booleans;
+  std::vector<AggregateSpec> numbers;
+  for (const auto aggregate : {Aggregate::count, Aggregate::sum, Aggregate::min, Aggregate::max,
+                               Aggregate::mean, Aggregate::first, Aggregate::last, Aggregate::median}) {
+    booleans.push_back(of(aggregate, ValueType::boolean));
+    numbers.push_back(of(aggregate, ValueType::int64));
+  }
+  EXPECT_EQ(test::group(rows, booleans, {.memory = 16 * mebi}),
+            test::group(rows, numbers, {.memory = 16 * mebi}));
+}
+
 TEST(Group, FindsDistinctKeys) {
   const auto rows = random_rows(50'000, 4000, 0, true);
   test::expect_equal(test::group(rows, {}, {}), test::expected_groups(rows, {}));
@@ -96,11 +112,13 @@ TEST(Group, IsTheSameForAnyMemoryPartitionsAndUnits) {
   specs.push_back(of(Aggregate::first, ValueType::text));
   for (const bool integer_keys : {true, false}) {
     const auto expected = test::group(rows, specs, {.memory = 32 * mebi, .integer_keys = integer_keys});
-    for (const Setting& setting : {Setting{.memory = mebi / 2, .partitions = 16},
-                                   Setting{.memory = mebi, .partitions = 64, .units = 7, .batch = 333},
-                                   Setting{.memory = 8 * mebi, .partitions = 1024, .units = 3},
-                                   Setting{.memory = 4 * mebi, .partitions = 1, .units = 2, .batch = 100'000},
-                                   Setting{.memory = 2 * mebi, .partitions = 16, .merge_memory = 1 * mebi}}) {
+    for (const Setting& setting :
+         {Setting{.memory = mebi / 2, .partitions = 16},
+          Setting{.memory = mebi, .partitions = 64, .units = 7, .batch = 333},
+          Setting{.memory = 8 * mebi, .partitions = 1024, .units = 3},
+          Setting{.memory = 4 * mebi, .partitions = 1, .units = 2, .batch = 100'000},
+          Setting{.memory = 2 * mebi, .partitions = 16, .merge_memory = 1 * mebi},
+          Setting{.memory = 8 * mebi, .units = 3, .merge_memory = 2 * mebi, .shrink_to = mebi}}) {
       auto other = setting;
       other.integer_keys = integer_keys;
       ASSERT_EQ(test::group(rows, specs, other), expected);

@@ -73,14 +73,16 @@ const RecordFormat hundred{100, {{FieldType::bytes, 0, 10, false}}};
 const RecordFormat texts;
 
 TEST(SortMemory, StaysWithinEightMebibytes) {
-  for (const auto& format : {numbers, hundred, texts}) sort_within(format, 256 * mebi, 8 * mebi);
+  for (const auto& format : {numbers, hundred, texts}) sort_within(format, 96 * mebi, 8 * mebi);
 }
 
 TEST(SortMemory, StaysWithinSixtyFourMebibytes) {
-  for (const auto& format : {numbers, hundred}) sort_within(format, 256 * mebi, 64 * mebi);
+  for (const auto& format : {numbers, hundred}) sort_within(format, 160 * mebi, 64 * mebi);
 }
 
 TEST(SortMemoryLong, StaysWithinLittleMemoryForAGibibyteAndMore) {
+  for (const auto& format : {numbers, hundred, texts}) sort_within(format, 256 * mebi, 8 * mebi);
+  for (const auto& format : {numbers, hundred}) sort_within(format, 256 * mebi, 64 * mebi);
   sort_within(numbers, 1024 * mebi, 8 * mebi);
   sort_within(numbers, 4096 * mebi, 8 * mebi);
   sort_within(texts, 1024 * mebi, 8 * mebi);

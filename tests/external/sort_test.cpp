@@ -55,11 +55,11 @@ Bytes records_with(const std::vector<std::uint64_t>& keys, std::size_t bytes, st
 
 TEST(Sort, OrdersNumbersOfEveryDistribution) {
   for (const auto& name : distributions()) {
-    for (const auto n : {0U, 1U, 2U, 100U, 200'000U}) {
+    for (const auto n : {0U, 1U, 2U, 100U, 100'000U}) {
       check(scalar(FieldType::u64), bytes_of(keys(name, n)), name);
     }
     std::vector<std::uint32_t> narrow;
-    for (const auto key : keys(name, 150'000)) narrow.push_back(static_cast<std::uint32_t>(key));
+    for (const auto key : keys(name, 70'000)) narrow.push_back(static_cast<std::uint32_t>(key));
     check(scalar(FieldType::u32), bytes_of(narrow), name);
     check(scalar(FieldType::i32, true), bytes_of(narrow), name + " descending");
   }
@@ -91,11 +91,11 @@ TEST(Sort, OrdersSignedNumbersAndFloats) {
 
 TEST(Sort, KeepsEqualRecordsInTheirOrder) {
   for (const auto& name : distributions()) {
-    check({12, {{FieldType::u64, 0, 8, false}}}, records_with(keys(name, 60'000), 12, 0), name + " 12 B");
-    check({100, {{FieldType::bytes, 3, 10, false}}}, records_with(keys(name, 8'000), 100, 3),
+    check({12, {{FieldType::u64, 0, 8, false}}}, records_with(keys(name, 30'000), 12, 0), name + " 12 B");
+    check({100, {{FieldType::bytes, 3, 10, false}}}, records_with(keys(name, 4'000), 100, 3),
           name + " 100 B");
     check({16, {{FieldType::u16, 4, 2, true}, {FieldType::i64, 8, 8, false}}},
-          records_with(keys(name, 40'000), 16, 8), name + " two fields");
+          records_with(keys(name, 20'000), 16, 8), name + " two fields");
   }
   check({100, {{FieldType::bytes, 90, 10, true}, {FieldType::f32, 0, 4, true}, {FieldType::i8, 7, 1, false}}},
         records_with(keys("zipf", 8'000), 100, 88), "three fields");

@@ -186,6 +186,17 @@ TEST(FixedRecords, RefuseColumnsThatCannotBe) {
   EXPECT_THAT(error({{"a", "i8", 0, 0}, {"a", "i8", 1, 0}}, 8), HasSubstr("described twice"));
 }
 
+TEST(FixedRecords, LargerThanTheirMemorySaySo) {
+  const TempFile file("h.bin", std::string(4U << 20, 'x'));
+  const auto input = open_input(input_of(file, {{"a", "i64", 0, 0}}, 2U << 20), storage::local_file_system());
+  memory::Budget small(4U << 20);
+  EXPECT_THROW((void)input->read({0, 0, 4U << 20}, {true}, small, 1U << 20), base::UsageError);
+  memory::Budget enough(8U << 20);
+  table::Batch batch;
+  EXPECT_TRUE(input->read({0, 0, 4U << 20}, {true}, enough, 1U << 20)->next(batch));
+  EXPECT_EQ(batch.rows, 1U);
+}
+
 TEST(FixedOutput, RefusesValuesThatDoNotFit) {
   const auto error = [](const char* type, std::uint32_t bytes, Type column, auto push) {
     const table::Schema schema{{"a", column}};

@@ -201,6 +201,22 @@ TEST(Quarantine, WritesALineOfCsvForEveryBadRow) {
   EXPECT_EQ(table::quarantine_path(output_to("out/x.csv.gz", Format::csv)), "out/x.csv.gz.bad.csv");
 }
 
+TEST(TextOutputs, TakeLittleMoreRoomThanTheirTexts) {
+  const table::Schema schema{{"t", Type::text}};
+  table::Batch batch;
+  batch.clear(schema);
+  batch.rows = 100;
+  for (std::size_t i = 0; i < batch.rows; ++i) batch.columns[0].push_text(std::string(10000, 'x'));
+  for (const auto format : {Format::csv, Format::jsonl}) {
+    std::vector<char> bytes;
+    bytes.reserve(1500000);
+    write_piece(output_to("s", format), schema)->write(batch, bytes);
+    EXPECT_EQ(bytes.capacity(), 1500000U);
+    EXPECT_GT(bytes.size(), 1000000U);
+  }
+  EXPECT_THROW((void)write_piece(output_to("s.csv", Format::csv), {}), base::UsageError);
+}
+
 /// Rows like those of a table of sales, CPU seconds per byte of output.
 TEST(OutputSpeed, IsHundredsOfMegabytesASecondForCsvAndJson) {
   base::RandomStream random(63, 0);

@@ -182,7 +182,7 @@ def group(bench, exponent):
     if bench.has_duckdb:
         table = bench.parquet(source, f"{name}.parquet", ["k", "v"])
         result = bench.directory / "groups.parquet"
-        sql = f"COPY (SELECT k, sum(v) AS total, count(*) AS n FROM '{table}' GROUP BY k) TO '{result}'"
+        sql = f"COPY (SELECT k, sum(v)::BIGINT AS total, count(*) AS n FROM '{table}' GROUP BY k) TO '{result}'"
         yield "duckdb", lambda: bench.duckdb("128MB", sql), result, 128
     first = []
 
@@ -207,7 +207,7 @@ def join(bench):
     if bench.has_duckdb:
         tables = [bench.parquet(left, "left.parquet", ["k", "v"]), bench.parquet(right, "right.parquet", ["k", "w"])]
         result = bench.directory / "joined.parquet"
-        sql = f"COPY (SELECT count(*) AS rows, sum(v * w) AS total FROM '{tables[0]}' JOIN '{tables[1]}' USING (k)) " \
+        sql = f"COPY (SELECT count(*) AS rows, sum(v * w)::BIGINT AS total FROM '{tables[0]}' JOIN '{tables[1]}' USING (k)) " \
               f"TO '{result}'"
         yield "duckdb", lambda: bench.duckdb("128MB", sql), result, 128
     first = []

@@ -1,7 +1,10 @@
 #include "surd/external/partition.hpp"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -82,6 +85,19 @@ unsigned partition_shift(std::uint32_t partitions) {
 }
 
 }  // namespace
+
+void Unmap::operator()(std::byte* memory) const noexcept { ::munmap(memory, bytes); }
+
+Arena make_arena(std::size_t bytes) {
+  const auto size = std::max<std::size_t>(bytes, 1);
+  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw base::IoError(
+        fmt::format("cannot get {} of memory: {}", base::format_bytes(size), std::strerror(errno)), errno);
+  }
+  ::madvise(memory, size, MADV_HUGEPAGE);  // advice: scattering jumps about, and misses fewer large pages
+  return {static_cast<std::byte*>(memory), Unmap{size}};
+}
 
 std::uint64_t PartitionPages::least_memory(std::uint32_t partitions) noexcept {
   return partitions * least_page_bytes + 2 * least_half_bytes;

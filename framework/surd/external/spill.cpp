@@ -1,5 +1,6 @@
 #include "surd/external/spill.hpp"
 
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -21,7 +22,7 @@ struct SpillFile::State {
     if (path.empty()) {
       std::tie(writer, reader) = files->create_scratch(directory);
     } else {
-      writer = files->create(path, storage::Access::streaming);
+      writer = files->create(path, storage::Access::pieces);
     }
   }
 
@@ -69,6 +70,12 @@ std::uint64_t SpillFile::append_now(storage::AsyncIo& io, std::span<const std::b
   const auto pending = append(io, bytes);
   io.wait(pending.ticket);
   return pending.offset;
+}
+
+void SpillFile::align(storage::AsyncIo& io) {
+  static constexpr std::array<std::byte, 4096> zeros{};
+  const auto past = state_->bytes % zeros.size();
+  if (past > 0) (void)append(io, std::span(zeros).subspan(past));
 }
 
 void SpillFile::flush(storage::AsyncIo& /*io*/, bool durable) {

@@ -42,6 +42,10 @@ class SpillFile {
   /// Appends and waits. For small things. Returns the offset.
   std::uint64_t append_now(storage::AsyncIo& io, std::span<const std::byte> bytes);
 
+  /// Appends zeros up to a multiple of 4096. What begins there passes the page cache by, if it lies at such a
+  /// multiple in memory, too, and is large.
+  void align(storage::AsyncIo& io);
+
   /// Waits until everything appended is with the kernel, and makes it durable if `durable`.
   void flush(storage::AsyncIo& io, bool durable = false);
 

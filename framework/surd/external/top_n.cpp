@@ -79,30 +79,26 @@ struct TopN::State {
 
   /// The kept records go first: those that were cut can not be among the first n.
   void turn_to_sorting() {
-    // Within the same memory: the sorter gets half, what is held goes over and is freed.
-    auto kept = std::move(arena);
-    const auto bytes = used;
     offsets = {};
     bar.reset();
-    reservation = {};
-    reservation = budget.reserve(bytes, bytes, "the first records of an order");
     spilled.emplace(SpillFile::scratch(files, scratch));
     storage::AsyncIo io;
-    (void)spilled->append_now(io, {kept.get(), static_cast<std::size_t>(bytes)});
+    (void)spilled->append_now(io, {arena.get(), static_cast<std::size_t>(used)});
     spilled->flush(io);
-    kept.reset();
-    reservation = {};
+    arena.reset();
+    reservation = {};  // the sorter takes the same memory
     sorter.emplace(format, budget, memory, files, scratch);
-    push_spilled(bytes);
+    push_spilled(used);
   }
 
   void push_spilled(std::uint64_t bytes) {
     std::vector<std::byte> piece;
+    std::uint64_t piece_bytes = 64 << 10;
     for (std::uint64_t from = 0; from < bytes;) {
-      piece.resize(static_cast<std::size_t>(
-          std::min<std::uint64_t>(bytes - from, record_limit_bytes + variable_header_bytes)));
+      piece.resize(static_cast<std::size_t>(std::min(bytes - from, piece_bytes)));
       (void)spilled->reader().read_at(from, piece);
       const auto whole = whole_records(piece);
+      if (whole == 0) piece_bytes = record_limit_bytes + variable_header_bytes;
       sorter->push(std::span(piece).first(whole));
       from += whole;
     }

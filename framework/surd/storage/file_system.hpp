@@ -52,7 +52,8 @@ class SharedFile {
 enum class Access {
   cached,     ///< Keep pages: small files, files read again soon.
   streaming,  ///< Written or read once: start writing back early, drop pages behind.
-  pieces,     ///< The same, but read in large pieces from anywhere: the kernel reads nothing ahead of them.
+  pieces,     ///< The same in large pieces, read from anywhere: the kernel reads nothing ahead of them. Those
+              ///< that begin at multiples of 4096 in the file and in memory pass the page cache by.
 };
 
 /// A file read at any offset; it may grow meanwhile.

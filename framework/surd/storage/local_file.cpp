@@ -6,12 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
+#include "surd/storage/detail/direct_io.hpp"
 #include "surd/storage/faults.hpp"
 
 namespace surd::storage {
@@ -127,14 +129,23 @@ struct Descriptor {
 class LocalWritableFile final : public WritableFile {
  public:
   LocalWritableFile(std::string path, int fd, Access access) noexcept
-      : file_(std::move(path), fd), behind_(access, 0) {}
+      : file_(std::move(path), fd), behind_(access, 0) {
+    if (access == Access::pieces) direct_.emplace(fd, O_WRONLY);
+  }
 
   void append(std::span<const std::byte> bytes) override {
+    std::uint64_t cached_from = bytes_;
     file_.write_all(bytes.size(), [&](std::size_t done, std::size_t size) {
-      return ::write(file_.fd, bytes.data() + done, size);
+      if (!direct_) return ::write(file_.fd, bytes.data() + done, size);
+      const auto at = bytes_ + done;
+      if (const auto written = direct_->write(at, bytes.data() + done, size)) {
+        cached_from = at + static_cast<std::uint64_t>(std::max<ssize_t>(*written, 0));
+        return *written;
+      }
+      return ::pwrite(file_.fd, bytes.data() + done, size, static_cast<off_t>(at));
     });
-    behind_.wrote(file_.fd, bytes_, bytes.size());
     bytes_ += bytes.size();
+    if (cached_from < bytes_) behind_.wrote(file_.fd, cached_from, bytes_ - cached_from);
   }
 
   void sync() override {
@@ -146,6 +157,7 @@ class LocalWritableFile final : public WritableFile {
 
  private:
   Descriptor file_;
+  std::optional<DirectIo> direct_;
   WriteBehind behind_;
   std::uint64_t bytes_ = 0;
 };
@@ -184,11 +196,16 @@ class LocalReadableFile final : public ReadableFile {
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
     std::size_t done = 0;
+    std::size_t direct_end = 0;
     bool reopened = false;
     while (done < into.size()) {
-      const auto at = static_cast<off_t>(offset + done);
-      const auto n =
-          uninterrupted([&] { return ::pread(file_.fd, into.data() + done, into.size() - done, at); });
+      const auto rest = into.subspan(done);
+      const auto n = uninterrupted([&] {
+        const auto direct = direct_ ? direct_->read(offset + done, rest.data(), rest.size()) : std::nullopt;
+        if (direct) direct_end = done + static_cast<std::size_t>(std::max<ssize_t>(*direct, 0));
+        return direct ? *direct
+                      : ::pread(file_.fd, rest.data(), rest.size(), static_cast<off_t>(offset + done));
+      });
       if (n == 0) break;
       if (n < 0 && errno == ESTALE && !reopened) {  // NFS: the path has another inode now
         reopened = true;
@@ -200,7 +217,7 @@ class LocalReadableFile final : public ReadableFile {
         done += static_cast<std::size_t>(n);
       }
     }
-    if (access_ != Access::cached) drop_read(offset, done);
+    if (access_ != Access::cached && direct_end < done) drop_read(offset + direct_end, done - direct_end);
     return done;
   }
 
@@ -227,8 +244,10 @@ class LocalReadableFile final : public ReadableFile {
     }
   }
 
-  void advise() const noexcept {
-    if (access_ == Access::pieces) ::posix_fadvise(file_.fd, 0, 0, POSIX_FADV_RANDOM);
+  void advise() noexcept {
+    if (access_ != Access::pieces) return;
+    ::posix_fadvise(file_.fd, 0, 0, POSIX_FADV_RANDOM);
+    direct_.emplace(file_.fd, O_RDONLY);
   }
 
   void reopen() {
@@ -239,6 +258,7 @@ class LocalReadableFile final : public ReadableFile {
   }
 
   Descriptor file_;
+  std::optional<DirectIo> direct_;
   Access access_;
   bool scratch_;
 };
@@ -277,7 +297,7 @@ std::pair<std::unique_ptr<WritableFile>, std::unique_ptr<ReadableFile>> local_sc
   const auto shown = (directory / "(scratch)").native();
   fault_before("create", shown, 0);
   const int fd = open_scratch(directory);
-  auto writer = local_writable(shown, fd, Access::streaming);
+  auto writer = local_writable(shown, fd, Access::pieces);
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail_call("create", shown, errno);
   fault_after();

@@ -38,7 +38,8 @@ Place cut_dataset(const std::string& path) {
 }
 
 Format format_of(const std::string& path) {
-  std::string_view name = cut_dataset(path).path;
+  const auto place = cut_dataset(path);
+  std::string_view name = place.path;
   for (const std::string_view packed : {".gz", ".zst"}) {
     if (name.ends_with(packed)) name.remove_suffix(packed.size());
   }

@@ -9,6 +9,7 @@
 namespace surd::table {
 
 std::unique_ptr<PieceWriter> write_piece(const OutputSpec& spec, const Schema& schema) {
+  if (schema.empty()) throw base::UsageError("an output needs at least one column");
   std::unique_ptr<PieceWriter> writer;
   switch (spec.format) {
     case Format::csv:

@@ -61,14 +61,18 @@ class PieceWriter {
 [[nodiscard]] storage::Path quarantine_path(const OutputSpec& spec);
 [[nodiscard]] std::string quarantine_line(const BadRow& row);
 
-/// Puts pieces (byte strings of the rows, as .rows files made by RowWriter) into one HDF5 file, a dataset per
-/// column. Serial; streams; parallel writers are not needed for tables this format is used for.
+/// Writes batches as a group `dataset` ("a/b" in groups, "/" the root) of an HDF5 file, a dataset per column;
+/// the types stand in hdf5_output.cpp. Serial: tables this format is used for need no parallel writers. Takes
+/// about 3 MiB, and what a batch takes once more. Equal batches make equal bytes.
 class Hdf5TableWriter {
  public:
+  /// @throws UsageError  for names of columns that HDF5 does not have.
   Hdf5TableWriter(const storage::Path& path, const std::string& dataset, const Schema& schema);
   Hdf5TableWriter(Hdf5TableWriter&&) noexcept;
   ~Hdf5TableWriter();
+  /// @throws UsageError  naming row and column, for a text with a zero byte.
   void write(const Batch& batch);
+  /// Not durable yet, see storage::sync_file(). @throws IoError  also for what failed in write().
   void close();
 
  private:

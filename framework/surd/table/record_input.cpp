@@ -31,7 +31,7 @@ class RecordReader final : public BatchReader {
         unit_(layout.format == Format::fixed ? layout.record_bytes : 1),
         next_(split.begin / unit_),
         left_((split.end - split.begin) / unit_),
-        reservation_(budget.reserve(std::min(memory_bytes, 4 * layout.record_bytes), memory_bytes,
+        reservation_(budget.reserve(least_memory(layout), std::max(memory_bytes, least_memory(layout)),
                                     "reading " + file.file.path)),
         bad_rows_(layout.on_bad_row) {
     check_unchanged(file_.file, files_);
@@ -68,6 +68,9 @@ class RecordReader final : public BatchReader {
   std::uint64_t bad_rows() const noexcept override { return bad_rows_.count(); }
 
  private:
+  /// A record as it is read and as columns, which may have grown to twice their size.
+  static std::uint64_t least_memory(const RecordLayout& layout) { return 4 * layout.record_bytes; }
+
   std::size_t read_records() {
     auto wanted = buffer_.size();
     if (file_.compression == Compression::none) {
@@ -170,11 +173,9 @@ class RecordInput final : public Input {
   Schema schema_;
 };
 
-bool name_ends(const std::string& path, std::string_view ending) { return path.ends_with(ending); }
-
 /// By the name alone: the first bytes of records may be anything.
 Compression compression_by_name(const InputFile& file, storage::FileSystem& files) {
-  if (!name_ends(file.path, ".gz") && !name_ends(file.path, ".zst")) return Compression::none;
+  if (!file.path.ends_with(".gz") && !file.path.ends_with(".zst")) return Compression::none;
   return compression_of(file, files);
 }
 

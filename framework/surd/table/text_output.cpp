@@ -14,7 +14,8 @@ namespace surd::table::detail {
 namespace {
 
 constexpr std::size_t block_rows = 256;
-constexpr std::size_t number_room = 32;  ///< More than any number or boolean takes.
+constexpr std::size_t block_bytes = std::size_t{256} << 10;  ///< Of room, unless one row needs more.
+constexpr std::size_t number_room = 32;                      ///< More than any number or boolean takes.
 
 char* put(char* at, std::string_view text) {
   if (!text.empty()) std::memcpy(at, text.data(), text.size());
@@ -68,10 +69,18 @@ std::size_t text_bytes(const Column& column, std::size_t begin, std::size_t end)
 template <class Row>
 void write_blocks(const Batch& batch, std::size_t room_per_row, std::size_t growth, std::vector<char>& into,
                   Row row) {
-  for (std::size_t begin = 0; begin < batch.rows; begin += block_rows) {
-    const auto end = std::min(batch.rows, begin + block_rows);
+  const auto room_for = [&](std::size_t begin, std::size_t end) {
     auto room = (end - begin) * room_per_row;
     for (const auto& column : batch.columns) room += growth * text_bytes(column, begin, end);
+    return room;
+  };
+  for (std::size_t begin = 0, end = 0; begin < batch.rows; begin = end) {
+    end = std::min(batch.rows, begin + block_rows);
+    auto room = room_for(begin, end);
+    while (room > block_bytes && end - begin > 1) {
+      end = begin + (end - begin) / 2;
+      room = room_for(begin, end);
+    }
     const auto used = into.size();
     into.resize(used + room);
     auto* at = into.data() + used;

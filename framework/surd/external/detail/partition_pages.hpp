@@ -17,11 +17,15 @@
 
 namespace surd::external::detail {
 
-/// Memory without initialisation: pages that are never touched are never resident.
-using Arena = std::unique_ptr<std::byte[]>;
-[[nodiscard]] inline Arena make_arena(std::size_t bytes) {
-  return std::make_unique_for_overwrite<std::byte[]>(bytes);
-}
+struct Unmap {
+  std::size_t bytes = 0;
+  void operator()(std::byte* memory) const noexcept;
+};
+/// Memory straight from the system, and back to it: malloc might keep what is freed. Pages that are never
+/// touched are never resident.
+using Arena = std::unique_ptr<std::byte[], Unmap>;
+/// @throws IoError  if the system has no more.
+[[nodiscard]] Arena make_arena(std::size_t bytes);
 
 class PartitionPages {
  public:

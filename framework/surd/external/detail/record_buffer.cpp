@@ -77,6 +77,7 @@ class RecordBuffer final : public RunBuffer {
 
   Run spill(SpillFile& spill, storage::AsyncIo& io) override {
     sort();
+    spill.align(io);
     io.wait(std::exchange(index_ticket_, 0));
     index_.clear();
     Run run{0, spill.bytes(), 0, 0, 0, 0, 0, longest_};
@@ -238,7 +239,7 @@ std::uint64_t least_buffer_bytes(const RecordFormat& format, std::uint64_t recor
 std::uint64_t buffer_capacity(const Order& order, std::uint64_t memory_bytes) noexcept {
   const auto index =
       (full_index_bytes(order.format(), memory_bytes) + 63) / 64 * 64;  // as Workspace takes it
-  if (order.scalar_bytes() > 0) return (memory_bytes - index) / order.scalar_bytes() * order.scalar_bytes();
+  if (order.scalar_bytes() > 0) return (memory_bytes - index) / 64 * 64;
   const auto region = memory_bytes - index - 2 * writer_bytes(memory_bytes) - 64;
   const std::uint64_t record = order.fixed() ? order.format().record_bytes : 104;
   return region / (record + entry_bytes) * record;

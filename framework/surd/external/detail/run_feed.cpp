@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,9 @@ using base::FormatError;
 constexpr std::uint64_t least_block_bytes = 16 << 10;
 /// Larger blocks would only make batches that outgrow the cache they are sorted in.
 constexpr std::uint64_t most_block_bytes = 256 << 10;
+constexpr std::uint64_t page_bytes = 4096;
+/// Smaller reads do not pass the page cache by.
+constexpr std::uint64_t least_direct_bytes = 128 << 10;
 constexpr std::uint64_t most_out_bytes = 512 << 10;
 constexpr std::uint64_t most_entries = 1 << 16;
 /// Places in it are 32-bit numbers.
@@ -49,7 +53,21 @@ std::uint64_t least_block(const Order& order) noexcept {
 
 /// What one block takes from the workspace.
 std::uint64_t slot_bytes(const MergeShape& shape) noexcept {
-  return shape.headroom_bytes + up(shape.block_bytes, 64);
+  return up(shape.headroom_bytes + shape.block_bytes, shape.alignment);
+}
+
+/// Makes the blocks whole pages, in memory and in the run, if they are large enough to pass the page cache
+/// by.
+void align_blocks(MergeShape& shape, std::uint64_t unit, std::uint64_t for_blocks) noexcept {
+  const auto headroom = up(shape.headroom_bytes, page_bytes);
+  const auto slot = (for_blocks - page_bytes) / (shape.runs + shape.ahead) / page_bytes * page_bytes;
+  const auto step = std::lcm(unit, page_bytes);
+  const auto block = std::min(slot - std::min(slot, headroom), most_block_bytes) / step * step;
+  if (block < least_direct_bytes) return;
+  shape.headroom_bytes = headroom;
+  shape.block_bytes = block;
+  shape.alignment = page_bytes;
+  shape.memory_bytes += page_bytes;
 }
 
 }  // namespace
@@ -63,12 +81,14 @@ MergeShape merge_shape(const Order& order, std::uint64_t runs, std::uint64_t lon
   const auto least_slot = shape.headroom_bytes + up(least, 64);
   if (for_blocks < (runs + 1) * least_slot) return shape;
   shape.fits = true;
+  shape.runs = runs;
   const auto wished = std::min(runs, 4 + runs / 8);
   shape.ahead = std::max<std::uint64_t>(1, std::min(wished, for_blocks / least_slot - runs));
   const auto slot = for_blocks / (runs + shape.ahead) / 64 * 64;
   const auto unit = order.fixed() ? order.format().record_bytes : 1;
   const auto most = std::max(most_block_bytes, least);
   shape.block_bytes = std::max(least, std::min(slot - shape.headroom_bytes, most) / unit * unit);
+  align_blocks(shape, unit, for_blocks);
   shape.memory_bytes += (runs + shape.ahead) * slot_bytes(shape);
   return shape;
 }
@@ -93,12 +113,14 @@ std::uint64_t least_merge_bytes(const Order& order, std::uint64_t runs,
 RunFeed::RunFeed(const Order& order, const RunFiles& files, const std::vector<RunRange>& ranges,
                  const MergeShape& shape, Workspace& memory, storage::AsyncIo& io)
     : order_(order), io_(io), shape_(shape), cursors_(ranges.size()) {
+  if (shape_.alignment == page_bytes) memory.align_to_page();
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     const auto& range = ranges[i];
     auto& cursor = cursors_[i];
     longest_bytes_ = std::max(longest_bytes_, range.run.longest_bytes);
     cursor.file = &file_of(files, range.run);
     cursor.offset = range.run.offset + range.first_byte;
+    cursor.position = range.first_byte;
     cursor.left_bytes = range.bytes;
     cursor.more = range.bytes > 0;
     cursor.block = memory.take(slot_bytes(shape_)).data();
@@ -132,11 +154,14 @@ void RunFeed::refill() {
 }
 
 void RunFeed::ask(Cursor& cursor, std::byte* block) {
-  const auto bytes = static_cast<std::size_t>(std::min(shape_.block_bytes, cursor.left_bytes));
+  // Blocks end at multiples of their size, so that they are whole pages where the run begins with one.
+  const auto to_border = shape_.block_bytes - cursor.position % shape_.block_bytes;
+  const auto bytes = static_cast<std::size_t>(std::min(to_border, cursor.left_bytes));
   cursor.ahead = block;
   cursor.ahead_bytes = bytes;
   cursor.ticket = io_.read(*cursor.file, cursor.offset, {block + shape_.headroom_bytes, bytes});
   cursor.offset += bytes;
+  cursor.position += bytes;
   cursor.left_bytes -= bytes;
 }
 

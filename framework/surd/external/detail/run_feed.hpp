@@ -18,10 +18,12 @@ namespace surd::external::detail {
 struct MergeShape {
   std::uint64_t block_bytes = 0;     ///< Read at once.
   std::uint64_t headroom_bytes = 0;  ///< Before each block, for the part of a record that began in the last.
-  std::uint64_t ahead = 0;           ///< Blocks that may be read ahead.
-  std::uint64_t out_bytes = 0;       ///< Of each of the two output buffers.
-  std::uint64_t entries = 0;         ///< Records sorted at once; 0 for scalars.
-  std::uint64_t memory_bytes = 0;    ///< Of all of it.
+  std::uint64_t alignment = 64;      ///< Of blocks in memory.
+  std::uint64_t runs = 0;
+  std::uint64_t ahead = 0;         ///< Blocks that may be read ahead.
+  std::uint64_t out_bytes = 0;     ///< Of each of the two output buffers.
+  std::uint64_t entries = 0;       ///< Records sorted at once; 0 for scalars.
+  std::uint64_t memory_bytes = 0;  ///< Of all of it.
   bool fits = false;
 };
 /// For `runs` ranges whose longest record has `longest_bytes`.
@@ -45,6 +47,7 @@ class RunFeed {
     friend class RunFeed;
     storage::ReadableFile* file = nullptr;
     std::uint64_t offset = 0;      ///< In the file, of what has not been asked for.
+    std::uint64_t position = 0;    ///< The same, from the run's start.
     std::uint64_t left_bytes = 0;  ///< Not asked for.
     std::byte* block = nullptr;
     std::byte* ahead = nullptr;  ///< The next block, being read; null: not asked for.

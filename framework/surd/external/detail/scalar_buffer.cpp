@@ -21,10 +21,11 @@ class ScalarBuffer final : public RunBuffer {
   ScalarBuffer(const Order& order, Workspace memory)
       : order_(order),
         memory_(std::move(memory)),
-        index_(order, memory_.take(full_index_bytes(order.format(), memory_.bytes()))) {
-    const auto bytes = memory_.take_rest(sizeof(T));
-    keys_ = {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
-    piece_ = std::max<std::size_t>((keys_.size() + pieces - 1) / pieces, 1);
+        keys_(first_part(memory_, buffer_capacity(order, memory_.bytes()))),
+        index_(order, memory_.take_rest()) {
+    const auto least =
+        std::max<std::size_t>((keys_.size() + pieces - 1) / pieces, least_piece_bytes / sizeof(T));
+    piece_ = (least + page_keys - 1) / page_keys * page_keys;
   }
 
   std::size_t push(storage::AsyncIo& io, std::span<const std::byte> records) override {
@@ -46,6 +47,7 @@ class ScalarBuffer final : public RunBuffer {
   Run spill(SpillFile& spill, storage::AsyncIo& io) override {
     settle(io);
     sort();
+    spill.align(io);
     const auto sorted = keys_.first(used_);
     const auto bytes = std::as_bytes(sorted);
     index_.clear();
@@ -89,11 +91,19 @@ class ScalarBuffer final : public RunBuffer {
 
  private:
   static constexpr std::size_t pieces = 64;  ///< In which a run is handed over, so that parts are free early.
+  static constexpr std::size_t least_piece_bytes = 256 << 10;  ///< Smaller ones take longer to write.
+  static constexpr std::size_t page_keys = 4096 / sizeof(T);
+
+  /// Whole pages from the start of a page, except for the end, so that pieces pass the page cache by.
+  static std::span<T> first_part(Workspace& memory, std::uint64_t bytes) {
+    const auto part = memory.take(bytes);
+    return {reinterpret_cast<T*>(part.data()), part.size() / sizeof(T)};
+  }
 
   const Order& order_;
   Workspace memory_;
-  IndexBuilder index_;
   std::span<T> keys_;
+  IndexBuilder index_;
   std::size_t used_ = 0;
   std::size_t piece_ = 1;  ///< In keys.
   std::array<storage::AsyncIo::Ticket, pieces> tickets_{};

@@ -2,6 +2,7 @@
 // system (not to malloc, which might keep it) at the end.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -23,6 +24,8 @@ class Workspace {
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t left() const noexcept { return bytes_ - used_; }
 
+  /// What is taken next begins at a multiple of 4096.
+  void align_to_page() noexcept { used_ = std::min(bytes_, (used_ + 4095) / 4096 * 4096); }
   /// The next `bytes`, aligned to 64; takes a multiple of 64 from the workspace.
   [[nodiscard]] std::span<std::byte> take(std::size_t bytes);
   /// What is left, rounded down to a multiple of `unit`.

@@ -144,7 +144,7 @@ std::shared_ptr<storage::ReadableFile> SpillFiles::use(File& file) {
     open_.back()->handle.reset();
     open_.pop_back();
   }
-  file.handle = files_.open(file.path, storage::Access::streaming);
+  file.handle = files_.open(file.path, storage::Access::pieces);
   open_.push_front(&file);
   file.place = open_.begin();
   return file.handle;

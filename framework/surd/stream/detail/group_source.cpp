@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 
 #include <fmt/format.h>
@@ -32,25 +33,32 @@ class GroupSource : public Source {
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
-      for (auto p = begins_[unit]; p < begins_[unit + 1] && !flow.full(); ++p) {
-        if (table_.bytes(p) > 0) merge(p, setting, flow);
-      }
+      const auto nulls = std::clamp<std::uint64_t>(target_.partitions, begins_[unit], begins_[unit + 1]);
+      merge(begins_[unit], nulls, setting, flow);
+      merge(nulls, begins_[unit + 1], setting, flow);
       flow.end();
     }
   }
 
  private:
-  void merge(std::size_t partition, const Setting& setting, Flow& flow) {
+  /// Partitions [first, last), all of keys or all of rows without one, by one merger that reads ahead.
+  void merge(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) {
     OpenFiles files(setting.worker.spills);
-    auto parts = table_.parts(partition);
-    for (auto& part : parts) part.file = files.index(part.file);
-    const bool null_key = partition >= target_.partitions;
+    std::vector<std::vector<external::PartitionExtents>> partitions;
+    for (auto p = first; p < last; ++p) {
+      if (table_.bytes(p) == 0) continue;
+      partitions.push_back(table_.parts(p));
+      for (auto& part : partitions.back()) part.file = files.index(part.file);
+    }
+    if (partitions.empty() || flow.full()) return;
+    const bool null_key = first >= target_.partitions;
     auto format = target_.format();
     if (null_key) format.key_bytes = 0;
-    external::GroupMerger merger(format, files.list(), std::move(parts), setting.worker.budget,
+    external::GroupMerger merger(format, files.list(), std::move(partitions[0]), setting.worker.budget,
                                  setting.memory.heavy, setting.worker.files, setting.worker.scratch,
                                  setting.worker.io);
-    auto position = static_cast<std::uint64_t>(partition) << 40U;
+    for (std::size_t i = 1; i < partitions.size(); ++i) merger.add(std::move(partitions[i]));
+    auto position = first << 40U;
     Groups groups;
     table::Batch rows;
     while (!flow.full() && merger.next(groups)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,16 @@ struct H5Table {
 /// `object` may be "": the only object of the file, or the datasets in its root.
 /// @throws UsageError  if there is no such table; FormatError  if the file is damaged.
 [[nodiscard]] H5Table find_table(const InputFile& file, std::string object);
+
+/// Guessed size of a text of variable length, to choose the size of batches and splits.
+inline constexpr std::uint64_t text_guess_bytes = 32;
+
+/// Rows of a split of `table`, which must outlive the reader. Takes room for a chunk of every dataset besides
+/// what batches need.
+[[nodiscard]] std::unique_ptr<BatchReader> read_table(const H5Table& table, const Split& split,
+                                                      std::vector<bool> columns, OnBadRow on_bad_row,
+                                                      storage::FileSystem& files, memory::Budget& budget,
+                                                      std::uint64_t memory_bytes);
 
 /// The type of a column's values in memory.
 [[nodiscard]] storage::detail::H5Scoped memory_type(const H5Table& table, const H5Column& column);

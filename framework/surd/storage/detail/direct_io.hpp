@@ -1,0 +1,38 @@
+// Transfers past the page cache (O_DIRECT), for big files that are written and read once. On machines where
+// fresh pages are dear, such as virtual ones, copying through the page cache costs several times as much.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include <sys/types.h>
+
+namespace surd::storage {
+
+/// A second descriptor of an open file. Where the file system knows no direct transfers (tmpfs), none.
+class DirectIo {
+ public:
+  static constexpr std::uint64_t unit_bytes = 4096;  ///< Offset, address and size are multiples of it.
+  /// Smaller transfers go through the page cache: there the disk's latency is hidden.
+  static constexpr std::size_t least_bytes = 128 << 10;
+
+  DirectIo() noexcept = default;
+  /// `flags`: O_RDONLY or O_WRONLY.
+  DirectIo(int fd, int flags) noexcept;
+  DirectIo(const DirectIo&) = delete;
+  DirectIo& operator=(const DirectIo&) = delete;
+  ~DirectIo();
+
+  /// Transfers as many whole units as there are. nullopt if that is not possible: use the page cache.
+  std::optional<ssize_t> write(std::uint64_t offset, const std::byte* from, std::size_t bytes) noexcept;
+  std::optional<ssize_t> read(std::uint64_t offset, std::byte* into, std::size_t bytes) noexcept;
+
+ private:
+  [[nodiscard]] bool fits(std::uint64_t offset, const std::byte* at, std::size_t bytes) const noexcept;
+  std::optional<ssize_t> checked(ssize_t result) noexcept;
+
+  int fd_ = -1;
+};
+
+}  // namespace surd::storage
