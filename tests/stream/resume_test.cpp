@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "scratch_test_folder.hpp"
 #include "surd/base/random.hpp"
 #include "surd/stream/pipeline.hpp"
@@ -91,6 +93,25 @@ INSTANTIATE_TEST_SUITE_P(
             {"sort": "id"}])",
         R"([{"join": {"path": "self", "on": "product", "kind": "semi", "steps": [{"filter": "price > 99"}]}},
             {"sort": "id"}])"));
+
+class FirstRowsTest : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(FirstRowsTest, AreThoseOfTheFullSort) {
+  const ScratchTestFolder folder;
+  const auto rows = csv(folder.write("sales.csv", sales(20'000)).string()) |
+                    RunOptions{8 * MiB, folder.path()} |
+                    sort({ascending("quantity"), descending("status")});  // many ties
+
+  const auto all = rows | collect();
+  const auto some = rows | skip(3) | take(GetParam()) | collect();
+
+  ASSERT_EQ(some.rows, std::min<std::size_t>(GetParam(), 20'000 - 3));
+  for (std::size_t i = 0; i < some.rows; ++i) {
+    ASSERT_EQ(some.columns[0].integers[i], all.columns[0].integers[i + 3]) << i;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Rows, FirstRowsTest, testing::Values(1, 10, 1000, 4000, 100'000));
 
 TEST(Sampling, DependsOnTheSeedAlone) {
   const ScratchTestFolder folder;

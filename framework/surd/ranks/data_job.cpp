@@ -76,7 +76,7 @@ class Run {
         pressure_(options.memory_bytes),
         spills_(files, options.work, start_.runs, start_.run, world_.rank()),
         log_(files, options.work, {start_.run, options.run, world_.rank(), job.identity()}),
-        committer_(spills_, log_, io_, {epoch_bytes_, options.epoch_seconds}) {
+        committer_(files, spills_, log_, io_, {epoch_bytes_, options.epoch_seconds}) {
     const auto hosts = static_cast<std::uint64_t>(world_.size() - session.world().node().size());
     several_nodes_ = world_.max(hosts) > 0;
     logged_ = start_.runs.size() > 1;
@@ -193,7 +193,9 @@ class Run {
       next = artifact.last;
       committer_.commit(std::move(artifact));
     };
-    stream::Worker worker{files_, spills_, budget_, pressure_, io_, options_.scratch, stop, progress};
+    const auto sync_at_commit = [&](const storage::Path& path) { committer_.sync_at_commit(path); };
+    stream::Worker worker{files_,           spills_, budget_,  pressure_,     io_,
+                          options_.scratch, stop,    progress, sync_at_commit};
     watch.enter(begin);
     stage.run(units.first, units.end(), worker, commit);
     watch.leave();

@@ -89,6 +89,12 @@ void refuse_less_memory(const Cut& cut, const CompileOptions& options) {
 
 Cut choose_cut(const BoundQuery& query, const CompileOptions& options) {
   auto cut = choose_cut(query.input_bytes(), options);
+  // Partitions of a join are written unit by unit, since its rows' order depends on that: larger units, so
+  // that what one leaves in a partition is worth a read.
+  if (query.has<std::shared_ptr<Join>>()) {
+    const auto most = std::max<std::uint64_t>(32 * base::MiB, options.memory_bytes);
+    cut.unit_bytes = std::max(cut.unit_bytes, std::min(query.input_bytes() / 64, most));
+  }
   if (query.has<Sample>()) cut.unit_bytes = sample_unit_bytes;
   return cut;
 }

@@ -32,9 +32,7 @@ struct PipelinePlan {
 
 struct CompileOptions {
   std::uint64_t memory_bytes = 0;  ///< Per rank.
-  int ranks = 1;                   ///< For the sizes of units alone, never for results.
   std::uint64_t block_bytes = 256 << 10;
-  storage::Path work;  ///< Where pieces of the output and spill files lie.
 };
 
 /// The sizes by which a job is cut into units. A job that is resumed must be cut as it was begun: keep its

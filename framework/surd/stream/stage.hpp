@@ -51,6 +51,9 @@ struct Worker {
   std::function<bool()> stop;  ///< Asked between batches: leave soon, uncommitted.
   std::function<void(std::uint64_t rows, std::uint64_t bytes)>
       progress;  ///< Input consumed since the last call.
+  /// Called before a commit that refers to bytes of this file, an output's: makes it durable before the
+  /// commit is logged. Empty where nothing is logged.
+  std::function<void(const storage::Path&)> sync_at_commit = {};
 };
 
 class Stage {
@@ -75,7 +78,7 @@ class DataJob {
   [[nodiscard]] virtual std::string identity() const = 0;
   [[nodiscard]] virtual std::size_t stages() const = 0;
   /// Stage k, given the artifacts of the stages before it (shape [k][...], each ordered by unit and covering
-  /// all units).
+  /// all units). The stage borrows `before`.
   [[nodiscard]] virtual std::unique_ptr<Stage> stage(
       std::size_t k, const std::vector<std::vector<Artifact>>& before) const = 0;
   /// Whether the spills of stage k are still read after stage `done` is complete.

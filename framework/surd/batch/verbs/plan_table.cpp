@@ -25,7 +25,6 @@ TablePlan make_plan(const Request& request, const TableJob& job) {
   plan.memory = memory_plan(job.memory_bytes, input_bytes(files, job), launched_ranks());
   stream::CompileOptions options;
   options.memory_bytes = plan.memory.budget_bytes;
-  options.ranks = launched_ranks();
   plan.stages =
       job.records ? stream::plan(*job.records, options, files) : stream::plan(job.query, options, files);
   plan.free_bytes = files.free_bytes(".");

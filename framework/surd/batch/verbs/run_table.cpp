@@ -88,8 +88,6 @@ class TableRun {
   [[nodiscard]] stream::CompileOptions options() const {
     stream::CompileOptions options;
     options.memory_bytes = memory_.budget_bytes;
-    options.ranks = world_.size();
-    options.work = work_.root;
     return options;
   }
 

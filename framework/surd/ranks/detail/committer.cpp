@@ -12,8 +12,9 @@ double steady_seconds() {
 
 }  // namespace
 
-Committer::Committer(SpillFiles& spills, EpochLog& log, storage::AsyncIo& io, Epoch epoch)
-    : spills_(spills), log_(log), io_(io), epoch_(epoch), saved_at_(steady_seconds()) {}
+Committer::Committer(storage::FileSystem& files, SpillFiles& spills, EpochLog& log, storage::AsyncIo& io,
+                     Epoch epoch)
+    : files_(files), spills_(spills), log_(log), io_(io), epoch_(epoch), saved_at_(steady_seconds()) {}
 
 void Committer::begin_stage(std::size_t number, std::uint64_t lineage) noexcept {
   number_ = number;
@@ -31,11 +32,23 @@ void Committer::commit(stream::Artifact artifact) {
 
 std::vector<stream::Artifact> Committer::end_stage(bool durable) {
   spills_.own().flush(io_, durable);
+  if (durable) sync_outputs();
   return std::exchange(made_, {});
+}
+
+/// By their paths: what this process wrote is synced whoever opened the file.
+void Committer::sync_outputs() {
+  for (const auto& path : outputs_) {
+    const auto file = files_.open_shared(path);
+    file->sync();
+    file->close();
+  }
+  outputs_.clear();
 }
 
 void Committer::save() {
   if (unsaved_.empty()) return;
+  sync_outputs();
   for (auto& [number, commit] : unsaved_) {
     auto& spill = spills_.own(number);
     spill.flush(io_, true);

@@ -76,7 +76,12 @@ bool is_part_of(const std::string& file, const std::string& name) {
 
 void publish(storage::FileSystem& files, const storage::Path& part, const storage::Path& path) {
   const auto directory = path.has_parent_path() ? path.parent_path() : storage::Path(".");
-  if (files.file_size(part)) files.rename(part, path);
+  if (files.file_size(part)) {
+    const auto file = files.open_shared(part);
+    file->sync();
+    file->close();
+    files.rename(part, path);
+  }
   for (const auto& name : files.list(directory)) {
     if (is_part_of(name, path.filename().string())) files.remove(directory / name);
   }

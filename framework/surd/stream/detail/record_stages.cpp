@@ -184,7 +184,7 @@ class MergeRecordsStage : public Stage {
       if (worker.progress) worker.progress(block.size() / record, block.size());
       if (offset >= parts_.border(unit + 1) * record) {
         worker.io.wait(std::exchange(written, 0));
-        file.sync();
+        if (worker.sync_at_commit) worker.sync_at_commit(part_);
         const auto begin = unit;
         while (unit < last && offset >= parts_.border(unit + 1) * record) ++unit;
         UnitOutput output;

@@ -1,7 +1,9 @@
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "surd/external/sort.hpp"
+#include "surd/external/top_n.hpp"
 #include "surd/stream/detail/sinks.hpp"
 
 namespace surd::stream::detail {
@@ -13,12 +15,16 @@ class SortSink : public Sink {
       : stretch_bytes_(4 * setting.memory.heavy),  // so that short last runs are few
         keys_(target.by),
         rows_(target.schema, all_columns(target.schema)),
-        builder_(sorted_rows_format(), setting.worker.budget, setting.memory.heavy,
+        limit_(target.limit),
+        worker_(setting.worker),
+        memory_bytes_(setting.memory.heavy),
+        builder_(sorted_rows_format(), setting.worker.budget, keeps_few() ? memory_bytes_ / 2 : memory_bytes_,
                  setting.worker.spills.own(), setting.worker.spills.own_number(), setting.worker.io),
         // Under pressure the runs get shorter; the merge still takes them all.
         subscription_(setting.worker.pressure.subscribe(
-            memory::Level::high,
-            [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })) {}
+            memory::Level::high, [this, half = setting.memory.heavy / (keeps_few() ? 4 : 2)](memory::Level) {
+              builder_.shrink(half);
+            })) {}
 
   void begin_unit(std::uint64_t) override {}
   [[nodiscard]] std::uint64_t stretch_bytes() const override { return stretch_bytes_; }
@@ -26,8 +32,14 @@ class SortSink : public Sink {
   void push(table::Batch& rows, std::uint64_t) override {
     keys_.encode(rows, key_bytes_, key_ends_);
     rows_.encode(rows, row_bytes_, row_ends_);
+    if (keeps_few() && !first_rows_) {
+      first_rows_.emplace(sorted_rows_format(), limit_, worker_.budget, memory_bytes_ / 2, worker_.files,
+                          worker_.scratch);
+    }
     for (std::size_t i = 0; i < rows.rows; ++i) {
-      builder_.push(encoded_row(key_bytes_, key_ends_, i), encoded_row(row_bytes_, row_ends_, i));
+      const auto key = encoded_row(key_bytes_, key_ends_, i);
+      const auto row = encoded_row(row_bytes_, row_ends_, i);
+      first_rows_ ? first_rows_->push(key, row) : builder_.push(key, row);
     }
     count_ += rows.rows;
   }
@@ -36,13 +48,29 @@ class SortSink : public Sink {
 
   void finish(UnitOutput& into) override {
     into.rows = std::exchange(count_, 0);
+    if (first_rows_) {
+      const auto sorted = std::move(*first_rows_).finish();
+      for (auto block = sorted->next(); !block.empty(); block = sorted->next()) builder_.push(block);
+    }
+    first_rows_.reset();
     into.runs = builder_.finish();
   }
 
  private:
+  /// So few rows are wanted that they most likely fit: others need not be sorted or written. (If they do not
+  /// fit, TopN sorts them in scratch files.)
+  [[nodiscard]] bool keeps_few() const noexcept {
+    constexpr std::uint64_t row_bytes = 128;
+    return limit_ > 0 && limit_ <= memory_bytes_ / 8 / row_bytes;
+  }
+
   std::uint64_t stretch_bytes_;
   table::KeyEncoder keys_;
   table::RowCodec rows_;
+  std::uint64_t limit_;
+  Worker& worker_;
+  std::uint64_t memory_bytes_;
+  std::optional<external::TopN> first_rows_;
   external::RunBuilder builder_;
   memory::Pressure::Subscription subscription_;
   std::vector<std::byte> key_bytes_;

@@ -91,8 +91,8 @@ void write_quarantine(const WritePlan& plan, const std::vector<UnitOutput>& bad,
     offset += unit.quarantine.bytes();
   }
   copier.finish();
-  file->sync();
   file->close();
+  if (worker.sync_at_commit) worker.sync_at_commit(plan.quarantine_part);
 }
 
 bool has_bad_rows(const std::vector<UnitOutput>& bad) {
@@ -167,8 +167,8 @@ class WriteStage : public Stage {
       }
       copier.finish();
     }
-    file->sync();
     file->close();
+    if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
     return rows;
   }
 
@@ -225,6 +225,7 @@ class Hdf5Stage : public Stage {
     source_->run(0, source_->units(), {worker, divide(plan_.memory_bytes, 0, 0)}, flow);
     if (flow.stopped()) return;
     writer.close();
+    if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
     if (!bad_.empty()) write_quarantine(plan_, bad_, worker);
     UnitOutput output;
     output.rows = flow.rows();
