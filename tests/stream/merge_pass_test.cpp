@@ -45,7 +45,9 @@ class MergePassTest : public testing::Test {
   std::vector<Artifact> pass(const std::vector<external::Run>& runs, std::uint64_t stage,
                              std::uint64_t fan_in, std::size_t merges_after) {
     spills_.begin(stage);
-    const auto merging = merge_pass_stage(format_, runs, fan_in, merges_after, memory_bytes);
+    const auto merging = merge_pass_stage(
+        format_, runs, {.fan_in = fan_in, .passes_after = merges_after - 1, .last_runs = fan_in},
+        memory_bytes);
     std::vector<Artifact> artifacts;
     const auto commit = [&](Artifact artifact) {
       spills_.own().flush(io_);

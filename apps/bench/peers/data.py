@@ -229,7 +229,7 @@ def csv(bench):
         result = bench.directory / "products.duckdb.csv"
         sql = f"COPY (SELECT product, sum(price * quantity) AS revenue, count(*) AS n FROM read_csv('{source}') " \
               f"WHERE status = 'completed' AND price IS NOT NULL GROUP BY product ORDER BY product) TO '{result}'"
-        yield "duckdb", lambda: bench.duckdb("64MB", sql), result, 64
+        yield "duckdb", lambda: bench.duckdb("128MB", sql), result, 128
 
     def check(found):
         if str(found) != str(output):

@@ -12,6 +12,7 @@ struct SpillFile::State {
   storage::Path directory;  ///< Of scratch.
   std::unique_ptr<storage::WritableFile> writer;
   std::unique_ptr<storage::ReadableFile> reader;
+  storage::Access access = storage::Access::pieces;
   std::uint64_t bytes = 0;
   storage::AsyncIo* io = nullptr;     ///< Of the last append.
   storage::AsyncIo::Ticket last = 0;  ///< 0: nothing is under way.
@@ -22,7 +23,7 @@ struct SpillFile::State {
     if (path.empty()) {
       std::tie(writer, reader) = files->create_scratch(directory);
     } else {
-      writer = files->create(path, storage::Access::pieces);
+      writer = files->create(path, access);
     }
   }
 
@@ -50,8 +51,9 @@ SpillFile SpillFile::scratch(storage::FileSystem& files, const storage::Path& di
   return SpillFile(std::move(state));
 }
 
-SpillFile SpillFile::named(storage::FileSystem& files, storage::Path path) {
+SpillFile SpillFile::named(storage::FileSystem& files, storage::Path path, storage::Access access) {
   auto state = std::make_unique<State>();
+  state->access = access;
   state->files = &files;
   state->path = std::move(path);
   return SpillFile(std::move(state));
@@ -95,7 +97,7 @@ const storage::Path& SpillFile::path() const noexcept { return state_->path; }
 storage::ReadableFile& SpillFile::reader() {
   auto& state = *state_;
   state.create();
-  if (!state.reader) state.reader = state.files->open(state.path, storage::Access::pieces);
+  if (!state.reader) state.reader = state.files->open(state.path, state.access);
   return *state.reader;
 }
 

@@ -27,7 +27,8 @@ class SpillFile {
   /// Without a name: gone with this process.
   static SpillFile scratch(storage::FileSystem& files, const storage::Path& directory);
   /// With a name, for what must survive. Created at the first append.
-  static SpillFile named(storage::FileSystem& files, storage::Path path);
+  static SpillFile named(storage::FileSystem& files, storage::Path path,
+                         storage::Access access = storage::Access::pieces);
 
   SpillFile(SpillFile&&) noexcept;
   SpillFile& operator=(SpillFile&&) noexcept;

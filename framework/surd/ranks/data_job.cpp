@@ -127,9 +127,10 @@ class Run {
   /// Between two stages: makes what is done durable, unless the job is so short that it is not worth it;
   /// then spill files that are not needed any more can go.
   void make_safe(std::size_t number, const stream::Stage& next) {
-    if (number == 0) return;
     std::uint64_t bytes = 0;
     for (std::uint64_t unit = 0; unit < next.units(); ++unit) bytes += next.unit_bytes(unit);
+    spills_.set_access(access_for(bytes));
+    if (number == 0) return;
     spills_.begin_stage(number);  // closes what was read
     if (!worth_saving(bytes)) return;
     committer_.save();
@@ -139,6 +140,15 @@ class Run {
         return stage >= number || job_.needs(stage, number - 1);
       });
     }
+  }
+
+  /// Runs and partitions are read in pieces of about memory^2 / bytes. Small ones are best left to the page
+  /// cache, which gathers what the disk would else do one by one.
+  [[nodiscard]] storage::Access access_for(std::uint64_t bytes) const {
+    constexpr double least_piece_bytes = 256 << 10;
+    const auto memory = static_cast<double>(options_.memory_bytes);
+    const bool small = memory * memory < least_piece_bytes * static_cast<double>(bytes);
+    return small ? storage::Access::cached : storage::Access::pieces;
   }
 
   /// Collective. From the first epoch on it stays true: no spill file may go, and no log begin, while a rank

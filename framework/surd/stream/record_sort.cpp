@@ -70,15 +70,19 @@ detail::JobPlan plan_records(const RecordSort& sort, const std::vector<RecordFil
        }});
   std::vector<std::size_t> stages{0};
   const auto fan_in = runs_at_once(format, memory);
+  const auto last = std::max(fan_in, external::fan_in(format, record_merge_bytes(memory)));
+  // A pass that turns out not to be needed costs nothing.
   const auto passes =
-      merge_passes_for(total_bytes(inputs) / (memory / 4) + total_bytes(inputs) / cut.unit_bytes / 2, fan_in);
+      merge_passes_for(total_bytes(inputs) / (memory / 4) + total_bytes(inputs) / cut.unit_bytes / 2,
+                       std::min(fan_in, last / 2));
   for (std::size_t pass = 0; pass < passes; ++pass) {
     plan.stages.push_back(
         {.name = "merge runs",
          .reads = stages,
          .reads_input = false,
-         .make = [stages, fan_in, after = passes - pass, format, memory](const Before& before) {
-           return merge_pass_stage(format, last_runs(before, stages), fan_in, after, memory);
+         .make = [stages, format, memory,
+                  limits = MergeLimits{fan_in, passes - pass - 1, last}](const Before& before) {
+           return merge_pass_stage(format, last_runs(before, stages), limits, memory);
          }});
     stages.push_back(plan.stages.size() - 1);
   }

@@ -20,9 +20,8 @@ Json describe(const ranks::EpochsReport& report) {
     json["units"].push_back({{"stage", units.stage}, {"first", units.first}, {"last", units.last}});
   }
   for (const auto& spill : report.spills) {
-    json["spills"].push_back({{"path", spill.path.string()},
-                              {"bytes", spill.bytes},
-                              {"committed_bytes", spill.committed_bytes}});
+    json["spills"].push_back(
+        {{"path", spill.path.string()}, {"bytes", spill.bytes}, {"committed_bytes", spill.committed_bytes}});
   }
   for (const auto& damage : report.damage) {
     json["damage"].push_back({{"path", damage.path.string()},
@@ -41,9 +40,8 @@ void print(const ranks::EpochsReport& report, const TableJob& job) {
   }
   for (const auto& spill : report.spills) {
     if (spill.sound()) continue;
-    fmt::print("{}: {} on disk, {} committed: its units are done again\n",
-               spill.path.string(), base::format_bytes(spill.bytes),
-               base::format_bytes(spill.committed_bytes));
+    fmt::print("{}: {} on disk, {} committed: its units are done again\n", spill.path.string(),
+               base::format_bytes(spill.bytes), base::format_bytes(spill.committed_bytes));
   }
   fmt::print("{}: {} logs, {} records, {} spill files, {}: {}\n", job.name, report.logs, report.records,
              report.spills.size(), report.finished ? "finished" : "not finished",

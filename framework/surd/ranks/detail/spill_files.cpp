@@ -112,7 +112,7 @@ external::SpillFile& SpillFiles::own(std::size_t stage) {
   if (own_.size() <= stage) own_.resize(stage + 1);
   auto& file = own_[stage];
   if (!file) {
-    file = external::SpillFile::named(files_, spill_path(work_, runs_, own_number(stage)));
+    file = external::SpillFile::named(files_, spill_path(work_, runs_, own_number(stage)), access_);
   }
   return *file;
 }
@@ -144,7 +144,7 @@ std::shared_ptr<storage::ReadableFile> SpillFiles::use(File& file) {
     open_.back()->handle.reset();
     open_.pop_back();
   }
-  file.handle = files_.open(file.path, storage::Access::pieces);
+  file.handle = files_.open(file.path, access_);
   open_.push_front(&file);
   file.place = open_.begin();
   return file.handle;

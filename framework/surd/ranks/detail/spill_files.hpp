@@ -40,6 +40,9 @@ class SpillFiles final : public stream::SpillStore {
              int rank, std::size_t open_limit = 0);
   ~SpillFiles() override;
 
+  /// How files are written and read from now on: Access::pieces if the pieces will be large enough to pass
+  /// the page cache by, else Access::cached.
+  void set_access(storage::Access access) noexcept { access_ = access; }
   /// own() is this stage's from now on. Files that were opened are closed; references to them end.
   void begin_stage(std::size_t stage);
 
@@ -62,6 +65,7 @@ class SpillFiles final : public stream::SpillStore {
   std::uint32_t run_;
   int rank_;
   std::size_t limit_;
+  storage::Access access_ = storage::Access::pieces;
   std::size_t stage_ = 0;
   std::vector<std::optional<external::SpillFile>> own_;  ///< By stage.
   std::mutex mutex_;

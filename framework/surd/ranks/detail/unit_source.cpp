@@ -49,8 +49,11 @@ UnitSource::UnitSource(const stream::Stage& stage, const std::vector<sweep::Run>
 
 WorkSource::Answer UnitSource::next(int /*rank*/, sweep::Batch& batch) {
   if (stopping_ || missing_.empty()) return Answer::finished;
+  // A rank alone gets all at once: every stretch of a merge costs a search for its cuts, and blocks read
+  // twice.
   const auto share = bytes_left_ / (2 * static_cast<std::uint64_t>(limits_.ranks));
-  const auto wanted = std::clamp(share, limits_.least_bytes, limits_.most_bytes);
+  const auto wanted =
+      limits_.ranks == 1 ? bytes_left_ : std::clamp(share, limits_.least_bytes, limits_.most_bytes);
   auto& open = missing_.front();
   sweep::Run taken{open.first, 0};
   std::uint64_t bytes = 0;

@@ -85,11 +85,10 @@ std::vector<external::Run> last_runs(const std::vector<std::vector<Artifact>>& b
 }
 
 std::unique_ptr<Stage> merge_pass_stage(const external::RecordFormat& format, std::vector<external::Run> runs,
-                                        std::uint64_t fan_in, std::size_t merges_after,
-                                        std::uint64_t memory_bytes) {
-  const auto wanted = bounded_power(fan_in, merges_after, 1 << 30);
+                                        const MergeLimits& limits, std::uint64_t memory_bytes) {
+  const auto wanted = bounded_power(limits.fan_in, limits.passes_after, 1 << 20) * limits.last_runs;
   if (runs.size() <= wanted) return empty_stage("merge runs");
-  const auto together = std::min<std::uint64_t>(fan_in, (runs.size() + wanted - 1) / wanted);
+  const auto together = std::min<std::uint64_t>(limits.fan_in, (runs.size() + wanted - 1) / wanted);
   return std::make_unique<MergePassStage>(format, std::move(runs), together, memory_bytes);
 }
 

@@ -20,9 +20,16 @@ namespace surd::stream::detail {
 [[nodiscard]] std::vector<external::Run> last_runs(const std::vector<std::vector<Artifact>>& before,
                                                    const std::vector<std::size_t>& stages);
 
-/// Merges groups of neighbouring runs, as far as needed for the `merges_after` that follow: often not at all.
+/// What a pass, and the merges that follow it, can take at once.
+struct MergeLimits {
+  std::uint64_t fan_in = 2;      ///< Runs of a pass.
+  std::size_t passes_after = 0;  ///< Further passes.
+  std::uint64_t last_runs = 2;   ///< Runs of the last merge.
+};
+
+/// Merges groups of neighbouring runs, as far as needed for the merges that follow: often not at all.
 [[nodiscard]] std::unique_ptr<Stage> merge_pass_stage(const external::RecordFormat& format,
-                                                      std::vector<external::Run> runs, std::uint64_t fan_in,
-                                                      std::size_t merges_after, std::uint64_t memory_bytes);
+                                                      std::vector<external::Run> runs,
+                                                      const MergeLimits& limits, std::uint64_t memory_bytes);
 
 }  // namespace surd::stream::detail

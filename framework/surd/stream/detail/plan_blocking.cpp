@@ -66,9 +66,9 @@ std::vector<std::size_t> Planner::merge_passes(std::size_t runs) {
   const auto expected = 2 * input_bytes_ / run_bytes + input_bytes_ / cut_.unit_bytes;
   const auto passes = multiplies_ ? 2 : merge_passes_for(expected, fan_in);
   for (std::size_t pass = 0; pass < passes; ++pass) {
-    const auto make = [stages, fan_in, after = passes - pass, format,
-                       bytes = cut_.memory_bytes](const Before& before) {
-      return merge_pass_stage(format, last_runs(before, stages), fan_in, after, bytes);
+    const MergeLimits limits{.fan_in = fan_in, .passes_after = passes - pass - 1, .last_runs = fan_in};
+    const auto make = [stages, limits, format, bytes = cut_.memory_bytes](const Before& before) {
+      return merge_pass_stage(format, last_runs(before, stages), limits, bytes);
     };
     stages.push_back(add({.name = "merge runs", .reads = stages, .reads_input = false, .make = make}));
   }

@@ -171,8 +171,7 @@ class MergeRecordsStage : public Stage {
   void merge(std::uint64_t first, std::uint64_t last, Worker& worker, storage::SharedFile& file,
              const std::function<void(Artifact)>& commit) {
     OpenFiles files(worker.spills);
-    const auto sorted =
-        parts_.merge(format_, files, first, last, worker, memory_bytes_ - divide(memory_bytes_, 1, 0).batch);
+    const auto sorted = parts_.merge(format_, files, first, last, worker, record_merge_bytes(memory_bytes_));
     const auto record = format_.record_bytes;
     auto offset = parts_.border(first) * record;
     auto unit = first;
@@ -204,6 +203,11 @@ class MergeRecordsStage : public Stage {
 };
 
 }  // namespace
+
+std::uint64_t record_merge_bytes(std::uint64_t memory_bytes) {
+  const auto shares = divide(memory_bytes, 1, 0);
+  return shares.heavy + shares.reader + shares.encode;
+}
 
 std::unique_ptr<Stage> form_runs_stage(std::vector<RecordFile> inputs, external::RecordFormat format,
                                        const Cut& cut) {

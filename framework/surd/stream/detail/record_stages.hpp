@@ -19,6 +19,9 @@ struct RecordFile {
 [[nodiscard]] std::unique_ptr<Stage> form_runs_stage(std::vector<RecordFile> inputs,
                                                      external::RecordFormat format, const Cut& cut);
 
+/// What the last merge of records has of a rank's memory.
+[[nodiscard]] std::uint64_t record_merge_bytes(std::uint64_t memory_bytes);
+
 /// Units are equal parts of the merged order, written to `part` at their offsets.
 [[nodiscard]] std::unique_ptr<Stage> merge_records_stage(std::vector<external::Run> runs,
                                                          external::RecordFormat format, const Cut& cut,
