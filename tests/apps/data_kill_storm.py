@@ -14,7 +14,7 @@ import data_support as support
 import harness
 
 MIB = support.MIB
-KILLS = harness.SCALE if harness.SCALE > 1 else 50
+KILLS = harness.SCALE if harness.SCALE > 1 else 10
 SIZE = 24 * MIB
 EPOCH = MIB
 
