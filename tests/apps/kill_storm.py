@@ -12,7 +12,7 @@ import time
 import harness
 from harness import Folder
 
-KILLS = int(harness.SCALE) if harness.SCALE > 1 else 50
+KILLS = int(harness.SCALE) if harness.SCALE > 1 else 16
 AXES = """
 axes:
   x: {range: [0, 40]}
