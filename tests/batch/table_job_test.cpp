@@ -143,7 +143,9 @@ TEST(Shortcut, NamesTheFlagThatIsWrong) {
     }
     return std::string("none");
   };
-  ShortcutFlags flags{.inputs = {"a"}, .output = "b"};
+  ShortcutFlags flags;
+  flags.inputs = {"a"};
+  flags.output = "b";
 
   EXPECT_THAT(wrong("join", flags), HasSubstr("two inputs"));
   EXPECT_THAT(wrong("sort", flags), HasSubstr("--key"));
@@ -154,7 +156,10 @@ TEST(Shortcut, NamesTheFlagThatIsWrong) {
 }
 
 TEST(Shortcut, WithOtherFlagsHasAnotherName) {
-  ShortcutFlags flags{.inputs = {"a.csv"}, .output = "b.csv", .keys = {"x"}};
+  ShortcutFlags flags;
+  flags.inputs = {"a.csv"};
+  flags.output = "b.csv";
+  flags.keys = {"x"};
   const auto first = parse_table_job(surd::batch::shortcut_job("sort", flags), "surd sort", {}).name;
   flags.keys = {"y"};
 
