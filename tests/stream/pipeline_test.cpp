@@ -221,7 +221,7 @@ TEST_F(PipelineTest, JoinsSmallAndLargeSidesAlike) {
     const auto inner = matches(external::JoinKind::inner);
     const auto outer = matches(external::JoinKind::left);
     std::size_t expected = 0;
-    for (int i = 0; i < 30'000; ++i) expected += i % 25'000 < right_rows ? 1 : 0;
+    for (int i = 0; i < 30'000; ++i) expected += i % 25'000 < right_rows ? 1U : 0U;
     EXPECT_EQ(inner.rows, expected);
     EXPECT_EQ(outer.rows, 30'000U);
     EXPECT_EQ(matches(external::JoinKind::semi).rows, expected);
