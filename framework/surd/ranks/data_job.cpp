@@ -14,8 +14,8 @@
 #include "surd/ranks/detail/committer.hpp"
 #include "surd/ranks/detail/resume.hpp"
 #include "surd/ranks/detail/unit_source.hpp"
-#include "surd/ranks/detail/work_lock.hpp"
 #include "surd/ranks/watch.hpp"
+#include "surd/ranks/work_lock.hpp"
 
 namespace surd::ranks {
 namespace {
@@ -28,7 +28,7 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// What rank 0 finds, on all ranks. Holds the lock of the work directory on rank 0.
+/// What rank 0 finds, on all ranks. Holds the lock of the work directory on rank 0, unless the caller does.
 class Opening {
  public:
   Opening(const mpi::Communicator& world, const stream::DataJob& job, storage::FileSystem& files,
@@ -38,7 +38,7 @@ class Opening {
     if (world.is_root()) {
       try {  // rank-local work before any collective: all ranks throw together below
         files.make_directories(options.work);
-        lock_.emplace(files, options.work, options.run, options.stale_seconds);
+        if (!options.locked) lock_.emplace(files, options.work, options.run, options.stale_seconds);
         found = detail::prepare(job, files, options.work, options.run).encode();
       } catch (const base::UsageError& e) {
         refusal = e.what();
@@ -53,7 +53,7 @@ class Opening {
   detail::Start start;
 
  private:
-  std::optional<detail::WorkLock> lock_;
+  std::optional<WorkLock> lock_;
 };
 
 /// One rank's part in a run of a job.
@@ -293,7 +293,7 @@ DataJobResult run_data_job(const mpi::Session& session, const stream::DataJob& j
   Opening opening(session.world(), job, files, options);
   if (opening.start.summary) {
     DataJobResult result;
-    result.complete = true;
+    result.complete = result.was_complete = true;
     result.summary = *opening.start.summary;
     result.state.stage = result.state.stages = job.stages();
     base::log_info(fmt::format("{} is complete already; remove it to make it anew", result.summary.output));

@@ -81,6 +81,10 @@ std::string_view line_at(std::string_view text, std::size_t place) {
 
 }  // namespace
 
+bool output_stands(storage::FileSystem& files, const Finished& finished) {
+  return !finished.output_bytes || files.file_size(finished.summary.output) == finished.output_bytes;
+}
+
 void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts) {
   into.put_varint(artifacts.size());
   for (const auto& artifact : artifacts) {
@@ -188,6 +192,7 @@ Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
   const Chapter* other = nullptr;
   for (auto& chapter : chapters) {
     epochs.runs[chapter.origin.number] = chapter.origin.run;
+    epochs.identity = chapter.origin.identity;
     if (chapter.finished) epochs.finished = chapter.finished;
     if (identity && chapter.origin.identity != *identity) {
       other = &chapter;

@@ -39,6 +39,9 @@ struct Finished {
   std::optional<std::uint64_t> output_bytes;  ///< Nothing if the output is no regular file.
 };
 
+/// The output is what it was when the job was finished.
+[[nodiscard]] bool output_stands(storage::FileSystem& files, const Finished& finished);
+
 void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts);
 [[nodiscard]] std::vector<stream::Artifact> get_artifacts(base::ByteReader& from);
 void put_commit(base::ByteWriter& into, const Commit& commit);
@@ -83,6 +86,7 @@ struct Epochs {
   RunNames runs;
   std::vector<Commit> commits;  ///< In the order of runs.
   std::optional<Finished> finished;
+  std::string identity;        ///< Of the job that wrote last.
   std::string other_identity;  ///< Of a finished job that is not this one; empty: there is none.
 
   [[nodiscard]] std::uint32_t next_run() const { return runs.empty() ? 1 : runs.rbegin()->first + 1; }

@@ -117,11 +117,6 @@ class Choice {
   std::vector<const Commit*> chosen_;
 };
 
-/// The output is what it was when the job was finished.
-bool output_stands(storage::FileSystem& files, const Finished& finished) {
-  return !finished.output_bytes || files.file_size(finished.summary.output) == finished.output_bytes;
-}
-
 void start_afresh(storage::FileSystem& files, const storage::Path& work, Epochs& epochs) {
   remove_epochs(files, work);
   epochs = {};
