@@ -58,7 +58,13 @@ class FileJob : public PlannedJob {
                  const std::set<storage::Path>& renamed) const override {
     auto summary = PlannedJob::finish(artifacts, files, renamed);
     const auto& path = output_.path;
-    if (has_quarantine(artifacts)) publish(files, quarantine_, renamed.contains(quarantine_.part));
+    if (!quarantine_.part.empty()) {
+      if (has_quarantine(artifacts)) {
+        publish(files, quarantine_, renamed.contains(quarantine_.part));
+      } else {
+        files.remove(quarantine_.path);  // of an earlier job that met bad rows
+      }
+    }
     publish(files, output_, renamed.contains(output_.part));
     const auto bytes = files.file_size(path);
     if (!bytes) {
