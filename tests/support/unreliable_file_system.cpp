@@ -102,6 +102,11 @@ void FailingFileSystem::rename(const Path& from, const Path& to) {
   files_.rename(from, to);
 }
 
+bool FailingFileSystem::link(const Path& file, const Path& second) {
+  count("link", file);
+  return files_.link(file, second);
+}
+
 void FailingFileSystem::remove(const Path& path) {
   count("remove", path);
   files_.remove(path);

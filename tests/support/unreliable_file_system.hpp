@@ -28,7 +28,7 @@ struct Failure {
 };
 
 /// Passes everything on to another file system, except what fails: create, append, write_at, sync, close,
-/// rename, remove, make_directories and sync_directory count. Thread-safe if the other is.
+/// rename, link, remove, make_directories and sync_directory count. Thread-safe if the other is.
 class FailingFileSystem final : public storage::FileSystem {
  public:
   FailingFileSystem(storage::FileSystem& files, Failure failure) : files_(files), failure_(failure) {}
@@ -52,6 +52,7 @@ class FailingFileSystem final : public storage::FileSystem {
   std::uint64_t free_bytes(const storage::Path& directory) override { return files_.free_bytes(directory); }
   std::vector<std::string> list(const storage::Path& directory) override { return files_.list(directory); }
   void rename(const storage::Path& from, const storage::Path& to) override;
+  bool link(const storage::Path& file, const storage::Path& second) override;
   void remove(const storage::Path& path) override;
   void make_directories(const storage::Path& directory) override;
   void sync_directory(const storage::Path& directory) override;

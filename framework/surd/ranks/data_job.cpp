@@ -203,7 +203,9 @@ class Run {
       next = artifact.last;
       committer_.commit(std::move(artifact));
     };
-    const auto sync_at_commit = [&](const storage::Path& path) { committer_.sync_at_commit(path); };
+    const auto sync_at_commit = [&](const storage::Path& path, std::uint64_t end) {
+      committer_.sync_at_commit(path, end);
+    };
     stream::Worker worker{files_,           spills_, budget_,  pressure_,     io_,
                           options_.scratch, stop,    progress, sync_at_commit};
     watch.enter(begin);
@@ -234,7 +236,8 @@ class Run {
     base::ByteWriter bytes;
     if (world_.is_root()) {
       detail::Finished finished;
-      finished.summary = job_.finish(artifacts_, files_);
+      log_renaming();
+      finished.summary = job_.finish(artifacts_, files_, start_.renamed);
       finished.output_bytes = files_.file_size(finished.summary.output);
       log_.append(finished);
       if (logged_) log_.sync();
@@ -248,6 +251,21 @@ class Run {
     if (!world_.is_root()) return;
     detail::remove_epochs(files_, options_.work, log_.path());
     detail::remove_spills(files_, options_.work, [](const storage::Path&, std::size_t) { return false; });
+  }
+
+  /// So that a run after a kill can tell whether the outputs have been renamed.
+  void log_renaming() {
+    std::vector<detail::Renaming> renamings;
+    for (const auto& output : job_.outputs()) {
+      if (!files_.file_size(output.part)) continue;
+      const auto file = files_.open_shared(output.part);
+      file->sync();  // what a cache writes later changes the version
+      file->close();
+      if (const auto version = files_.file_version(output.part)) renamings.push_back({output, *version});
+    }
+    if (renamings.empty()) return;
+    log_.append(renamings);
+    if (logged_) log_.sync();
   }
 
   DataJobResult conclude() {
