@@ -354,17 +354,6 @@ std::vector<Operation> RecordingFileSystem::log() const {
   return disk_->log;
 }
 
-bool RecordingFileSystem::same_file(const Path& path, const RecordingFileSystem& earlier) const {
-  const auto number = [name = key(path)](Disk& disk) -> std::optional<std::size_t> {
-    const std::lock_guard lock(disk.mutex);
-    const auto found = disk.now.names.find(name);
-    if (found == disk.now.names.end()) return std::nullopt;
-    return found->second;
-  };
-  const auto mine = number(*disk_);
-  return mine && mine == number(*earlier.disk_);
-}
-
 std::map<std::string, std::string> RecordingFileSystem::content() const {
   const std::lock_guard lock(disk_->mutex);
   std::map<std::string, std::string> content;

@@ -87,8 +87,6 @@ class RecordingFileSystem final : public storage::FileSystem {
   /// Operations so far. Note it when something is acknowledged: a crash at or after that count must keep it.
   [[nodiscard]] std::size_t operations() const;
   [[nodiscard]] std::vector<Operation> log() const;
-  /// `path` names the same file here and on `earlier`, a disk made by this one's killed_after().
-  [[nodiscard]] bool same_file(const storage::Path& path, const RecordingFileSystem& earlier) const;
   /// Path to bytes of every file.
   [[nodiscard]] std::map<std::string, std::string> content() const;
 

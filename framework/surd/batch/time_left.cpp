@@ -34,9 +34,11 @@ double parse_squeue(std::string text) {
   return base::parse_seconds(text);
 }
 
+double slurm_seconds_left() { return parse_squeue(ask_squeue()); }
+
 double time_left_seconds(const Job& job, const CommandLine& line) {
   double least = 0;
-  for (const double known : {line.time_left_seconds, job.time_limit_seconds, parse_squeue(ask_squeue())}) {
+  for (const double known : {line.time_left_seconds, job.time_limit_seconds, slurm_seconds_left()}) {
     if (known > 0) least = least > 0 ? std::min(least, known) : known;
   }
   return least;

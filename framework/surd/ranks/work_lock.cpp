@@ -1,5 +1,6 @@
 #include "surd/ranks/work_lock.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -30,13 +31,14 @@ std::string content(const std::string& run, std::uint64_t beat) {
   return file.text();
 }
 
-/// What the file says now; nullopt if it is gone.
+/// What the file says now; nullopt if it is gone. Nothing if it cannot be read just now: on NFS that is so
+/// when a living holder has replaced it meanwhile.
 std::optional<std::string> read(storage::FileSystem& files, const storage::Path& path) {
   try {  // it may vanish between any two calls
     if (!files.file_size(path)) return std::nullopt;
     return storage::read_file(files, path);
-  } catch (const base::IoError&) {
-    return std::nullopt;
+  } catch (const base::IoError& e) {
+    return e.code() == ENOENT ? std::nullopt : std::optional<std::string>(std::in_place);
   }
 }
 

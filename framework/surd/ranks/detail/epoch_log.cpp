@@ -235,9 +235,12 @@ Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
   Epochs epochs;
   const Chapter* other = nullptr;
   for (auto& chapter : chapters) {
-    epochs.runs[chapter.origin.number] = chapter.origin.run;
     epochs.identity = chapter.origin.identity;
     if (chapter.finished) epochs.finished = chapter.finished;
+    // A run that did not see the log of another, as NFS may have it, has taken the same number. Spill files
+    // are known by it, so only one of the two can count.
+    const auto [run, first] = epochs.runs.try_emplace(chapter.origin.number, chapter.origin.run);
+    if (run->second != chapter.origin.run) continue;
     if (identity && chapter.origin.identity != *identity) {
       other = &chapter;
     } else {
