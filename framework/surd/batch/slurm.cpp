@@ -128,6 +128,7 @@ std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id) {
   }
   for (const auto& line : cut(answer.output, '\n')) {
     auto fields = cut(line, '|');
+    if (fields.empty()) continue;
     fields.resize(4);
     entries.push_back({fields[0], fields[1], fields[2], parse_squeue(fields[3])});
   }
