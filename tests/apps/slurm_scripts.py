@@ -50,7 +50,7 @@ FAKES = {
           *%T*) cat "$FAKE/state" ;;
         esac""",
     "scontrol": 'echo "$*" >>"$FAKE/requeues"',
-    "sinfo": "echo 'debug*|1|2'",
+    "sinfo": "echo 'debug*|1|2|2000'",
     # Without bash between it and mpiexec, for the script signals srun alone.
     "srun": """
         while [[ $1 == --* ]]; do shift; done
@@ -192,7 +192,7 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
     with Cluster() as cluster:
         assert "submitted job 4242; watch it with: surd status job.yaml\n" == submit(cluster)
         text = (cluster.path / ".surd/storm/submit.sbatch").read_text()
-        assert "--ntasks-per-node=2\n" in text and os.path.realpath(harness.PROBE) in text
+        assert "--ntasks-per-node=2\n" in text and "--mem-per-cpu=950M\n" in text and os.path.realpath(harness.PROBE) in text
         cluster.put("queue", "PENDING|Priority||1:00:00")
         assert "Slurm job     4242: pending (Priority)\n" in cluster.verb("status", "job.yaml")[1]
 
@@ -200,7 +200,7 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         wait_for(cluster.trace)
         time.sleep(0.3)
         status, out, _ = cluster.verb("status", "job.yaml")
-        assert re.search(r"Slurm job     4242: running on n\[1-2\], 59 min \d\d s left\n", out), out
+        assert re.search(r"Slurm job     4242: running on n\[1-2\], (59 min \d\d s|1 h 00 min) left\n", out), out
         process.send_signal(signal.SIGUSR1)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 75 and cluster.requeued(), err.decode()

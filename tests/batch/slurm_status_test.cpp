@@ -107,12 +107,15 @@ TEST_F(SlurmStatus, CountsTheTasksOfAnArray) {
   EXPECT_EQ(text(run), "9: 1 pending, 2 running, last on n[1-2]");
 }
 
-TEST_F(SlurmStatus, KnowsTheCoresOfThePartition) {
-  EXPECT_EQ(surd::batch::slurm_node_cores(""), std::nullopt);
-  command("sinfo", "printf 'debug*|2|32\\ndebug*|2+|16\\nbig|8|64\\n'");
-  EXPECT_EQ(surd::batch::slurm_node_cores(""), 32);
-  EXPECT_EQ(surd::batch::slurm_node_cores("big"), 512);
-  EXPECT_EQ(surd::batch::slurm_node_cores("none"), std::nullopt);
+TEST_F(SlurmStatus, KnowsTheSmallestNodeOfThePartition) {
+  using surd::batch::smallest_slurm_node;
+  EXPECT_FALSE(smallest_slurm_node(""));
+  command("sinfo", "printf 'debug*|2|32|4000\\ndebug*|2+|16|8000\\nbig|8|64|16000+\\nodd|||\\n'");
+  EXPECT_EQ(smallest_slurm_node("")->cores, 32);
+  EXPECT_EQ(smallest_slurm_node("")->memory_bytes, 4000U << 20);
+  EXPECT_EQ(smallest_slurm_node("big")->cores, 512);
+  EXPECT_FALSE(smallest_slurm_node("odd"));
+  EXPECT_FALSE(smallest_slurm_node("none"));
 }
 
 TEST_F(SlurmStatus, DescribesTheJobOfThisProcess) {

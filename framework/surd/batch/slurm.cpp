@@ -135,20 +135,25 @@ std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id) {
   return entries;
 }
 
-std::optional<int> slurm_node_cores(const std::string& partition) {
-  const auto answer = ask_slurm({"sinfo", "-h", "-o", "%P|%X|%Y"});  // partition, sockets, cores of a socket
+std::optional<SlurmNode> smallest_slurm_node(const std::string& partition) {
+  // partition, sockets, cores of a socket, MiB; a line for each kind of node
+  const auto answer = ask_slurm({"sinfo", "-h", "-e", "-o", "%P|%X|%Y|%m"});
   if (!answer.found || answer.status != 0) return std::nullopt;
-  int least = 0;
+  std::optional<SlurmNode> least;
   for (const auto& line : cut(answer.output, '\n')) {
     auto fields = cut(line, '|');
-    fields.resize(3);
+    fields.resize(4);
     const bool is_default = fields[0].ends_with('*');
     if (is_default) fields[0].pop_back();
     if (partition.empty() ? !is_default : fields[0] != partition) continue;
     const int cores = leading_number(fields[1]) * leading_number(fields[2]);
-    if (cores > 0) least = least == 0 ? cores : std::min(least, cores);
+    const auto memory = static_cast<std::uint64_t>(std::max(0, leading_number(fields[3]))) * base::MiB;
+    if (cores <= 0) continue;
+    if (!least) least = SlurmNode{cores, memory};
+    least->cores = std::min(least->cores, cores);
+    least->memory_bytes = std::min(least->memory_bytes, memory);
   }
-  return least > 0 ? std::optional(least) : std::nullopt;
+  return least;
 }
 
 }  // namespace surd::batch

@@ -1,6 +1,7 @@
 // Slurm as surd sees it: the environment of a job, and the commands squeue, sinfo and sbatch.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,8 +46,13 @@ struct QueueEntry {
 /// answer.
 [[nodiscard]] std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id);
 
-/// The smallest number of cores that a node of the partition (empty: the default one) has; nullopt if sinfo
-/// does not say.
-[[nodiscard]] std::optional<int> slurm_node_cores(const std::string& partition);
+/// The least that a node of a partition has.
+struct SlurmNode {
+  int cores = 0;
+  std::uint64_t memory_bytes = 0;
+};
+
+/// Of the partition (empty: the default one); nullopt if sinfo does not say.
+[[nodiscard]] std::optional<SlurmNode> smallest_slurm_node(const std::string& partition);
 
 }  // namespace surd::batch

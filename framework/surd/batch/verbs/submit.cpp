@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,8 +26,11 @@ namespace {
 using base::ExitStatus;
 using base::Json;
 
-/// Memory that a point of a sweep is given if the job does not say (memory_per_point).
+/// Memory that a point of a sweep is given if the job does not say (memory_per_point) and the nodes have it.
 constexpr std::uint64_t usual_point_bytes = base::GiB;
+
+/// Of a node's memory, what jobs can have: some is kept for the system.
+constexpr double usable_share = 0.95;
 
 /// A time limit is the estimate, half as much again, and this: for the start and the results.
 constexpr double spare_seconds = 600;
@@ -36,7 +40,8 @@ struct Needs {
   std::string name;
   WorkDirectory work;
   std::uint64_t memory_per_rank = 0;
-  double seconds = 0;  ///< Estimated run time; 0: unknown.
+  std::uint64_t wished_memory = 0;  ///< Per rank, if the nodes have so much; at least memory_per_rank.
+  double seconds = 0;               ///< Estimated run time; 0: unknown.
 };
 
 Needs needs_of(const Request& request, const Job& job, int ranks) {
@@ -44,10 +49,10 @@ Needs needs_of(const Request& request, const Job& job, int ranks) {
   const auto known = survey(request.files, work, job);
   if (const auto refusal = version_refusal(known, job); !refusal.empty()) throw base::UsageError(refusal);
   const auto plan = memory_plan(job, known.bytes_per_point(), ranks);
-  const auto point = job.memory_per_point > 0 ? job.memory_per_point : usual_point_bytes;
+  const auto needed = memory_per_rank(plan.budget_bytes, job.memory_per_point);
   const auto teams = std::max(1, ranks / job.ranks_per_point);
   const auto to_do = known.missing() + (request.line.retry_failed ? known.failed : 0);
-  return {job.name, work, memory_per_rank(plan.budget_bytes, point),
+  return {job.name, work, needed, needed + (job.memory_per_point > 0 ? 0 : usual_point_bytes),
           known.point_seconds * static_cast<double>(to_do) / teams};
 }
 
@@ -55,20 +60,22 @@ Needs needs_of(const Request& request, const TableJob& job, int ranks) {
   if (request.line.submit.array > 0)
     throw base::UsageError("--array is for sweeps: the ranks of a data job belong to one Slurm job");
   const auto plan = memory_plan(job.memory_bytes, input_bytes(request.files, job), ranks);
-  return {job.name, work_directory(job, request.line.work), memory_per_rank(plan.budget_bytes, 0), 0};
+  const auto needed = memory_per_rank(plan.budget_bytes, 0);
+  return {job.name, work_directory(job, request.line.work), needed, needed, 0};
 }
 
-/// The flags with what the user left open.
-SubmitFlags complete(SubmitFlags flags) {
-  if (flags.tasks_per_node > 0) return flags;
-  if (const auto cores = slurm_node_cores(flags.partition)) {
-    flags.tasks_per_node = std::max(1, *cores / flags.cpus_per_task);
-  } else {
-    flags.tasks_per_node = 1;
-    base::log_warning(
-        "sinfo does not say how many cores a node has: 1 rank per node; choose --tasks-per-node");
-  }
-  return flags;
+int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmNode>& node) {
+  if (flags.tasks_per_node > 0) return flags.tasks_per_node;
+  if (node) return std::max(1, node->cores / flags.cpus_per_task);
+  base::log_warning("sinfo does not say how many cores a node has: 1 rank per node; choose --tasks-per-node");
+  return 1;
+}
+
+std::uint64_t memory_to_ask_for(const Needs& needs, const SubmitFlags& flags,
+                                const std::optional<SlurmNode>& node) {
+  if (!node || node->memory_bytes == 0) return needs.wished_memory;
+  const auto share = usable_share * static_cast<double>(node->memory_bytes) / flags.tasks_per_node;
+  return std::clamp(static_cast<std::uint64_t>(share), needs.memory_per_rank, needs.wished_memory);
 }
 
 double time_limit(const SubmitFlags& flags, const Needs& needs) {
@@ -152,14 +159,16 @@ void submit_script(const Request& request, const Needs& needs, const SubmitFlags
 
 ExitStatus submit(const Request& request) {
   const auto job = load_any_job(request);
-  auto flags = complete(request.line.submit);
+  auto flags = request.line.submit;
+  const auto node = smallest_slurm_node(flags.partition);
+  flags.tasks_per_node = tasks_per_node(flags, node);
   const int ranks = flags.nodes * flags.tasks_per_node;
   const auto needs = std::visit([&](const auto& known) { return needs_of(request, known, ranks); }, job);
   flags.time_seconds = time_limit(flags, needs);
   const auto text = to_text(SubmitScript{.made_by = request.line.text,
                                          .job_name = needs.name,
                                          .flags = flags,
-                                         .memory_per_rank = needs.memory_per_rank,
+                                         .memory_per_rank = memory_to_ask_for(needs, flags, node),
                                          .log_directory = needs.work.root,
                                          .pmi = mpi::library_name().starts_with("Open MPI") ? "pmix" : "pmi2",
                                          .run = run_command(request.line)});
