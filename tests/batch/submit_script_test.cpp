@@ -129,6 +129,10 @@ TEST(SubmitScript, RefusesWhatNoLineCanHold) {
   EXPECT_THROW((void)to_text(script), surd::base::UsageError);
 
   script = ising();
+  script.log_directory = "back\\slash";
+  EXPECT_THROW((void)to_text(script), surd::base::UsageError);
+
+  script = ising();
   script.flags.sbatch_options = {"run.sh"};
   EXPECT_THROW((void)to_text(script), surd::base::UsageError);
 }

@@ -28,9 +28,8 @@ bool is_job_id(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789_") == std::string_view::npos;
 }
 
-std::string in_one_line(std::string text) {
+std::string trimmed(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
 }
 
@@ -39,6 +38,12 @@ std::vector<std::string> cut(const std::string& text, char at) {
   std::istringstream stream(text);
   for (std::string piece; std::getline(stream, piece, at);) pieces.push_back(piece);
   return pieces;
+}
+
+std::string in_one_line(const std::string& text) {
+  std::string line;
+  for (const auto& part : cut(trimmed(text), '\n')) line += (line.empty() ? "" : "; ") + part;
+  return line;
 }
 
 /// The number at the beginning of "64" or "64+"; 0 if there is none.
@@ -86,7 +91,7 @@ double slurm_end_time() {
 }
 
 double parse_squeue(std::string text) {
-  text = in_one_line(std::move(text));
+  text = trimmed(std::move(text));
   if (text.empty() || text.find_first_not_of("0123456789:-") != std::string::npos) return 0;
   if (text.find(':') == std::string::npos) return 0;
   return base::parse_seconds(text);

@@ -18,10 +18,11 @@ using base::Json;
 
 Json member(const Json& json, const char* key) { return json.is_object() ? json.value(key, Json()) : Json(); }
 
-/// The job that came last: the one submitted, unless another has run since.
+/// The job, or the array, that came last: the one submitted, unless another has run since.
 std::string job_of(const Json& submitted, const Json& last_run) {
   const auto asked = text_in(submitted, "job_id", "");
-  const auto ran = text_in(member(last_run, "slurm"), "job_id", "");
+  const auto slurm = member(last_run, "slurm");
+  const auto ran = text_in(slurm, "array_job_id", text_in(slurm, "job_id", "").c_str());
   if (ran.empty() || asked.empty()) return asked + ran;
   return text_in(last_run, "started", "") > text_in(submitted, "submitted", "") ? ran : asked;
 }
@@ -69,7 +70,7 @@ Json slurm_status(storage::FileSystem& files, const WorkDirectory& work, const J
     for (const char* key : {"nodes", "partition"}) status[key] = member(facts, key);
     status["restart_count"] = std::atoi(text_in(facts, "restart_count", "0").c_str());
   }
-  if (!writing || !facts.is_object()) {
+  if (!writing || !facts.is_object() || facts.contains("array_job_id")) {
     ask_queue(status, job);
     return status;
   }

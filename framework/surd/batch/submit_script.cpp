@@ -35,10 +35,13 @@ std::string sbatch_value(std::string_view text) {
   return quoted + "\"";
 }
 
-/// A path in which sbatch finds no placeholder.
+/// A path in which Slurm finds no placeholder but ours; with a '\' in it, it would find not even those.
 std::string log_pattern(const storage::Path& directory, bool array) {
   std::string path;
-  for (const char c : directory.string()) path += c == '%' ? std::string("%%") : std::string(1, c);
+  const auto plain = directory.string();
+  if (plain.find('\\') != std::string::npos)
+    throw base::UsageError(fmt::format("Slurm cannot write into '{}', for its name holds a '\\'", plain));
+  for (const char c : plain) path += c == '%' ? std::string("%%") : std::string(1, c);
   return path + (array ? "/slurm-%A_%a.out" : "/slurm-%j.out");
 }
 

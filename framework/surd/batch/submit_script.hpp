@@ -15,7 +15,8 @@ struct SubmitScript {
   std::string job_name;
   SubmitFlags flags;                  ///< With tasks_per_node set; time_seconds 0: the partition's default.
   std::uint64_t memory_per_rank = 0;  ///< Bytes to ask Slurm for.
-  storage::Path log_directory;        ///< Gets slurm-<job>.out.
+  storage::Path log_directory;        ///< Gets slurm-<job>.out. Absolute: Slurm looks for
+                                      ///< placeholders in the directory it would put before it.
   std::string pmi = "pmix";           ///< How srun tells ranks of each other: srun --mpi=...
   std::vector<std::string> run;       ///< The command of every rank.
 };

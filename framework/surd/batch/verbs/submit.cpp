@@ -67,7 +67,8 @@ Needs needs_of(const Request& request, const TableJob& job, int ranks) {
 int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmNode>& node) {
   if (flags.tasks_per_node > 0) return flags.tasks_per_node;
   if (node) return std::max(1, node->cores / flags.cpus_per_task);
-  base::log_warning("sinfo does not say how many cores a node has: 1 rank per node; choose --tasks-per-node");
+  base::log_warning(
+      "sinfo does not say how many cores the nodes have: 1 rank per node; choose --tasks-per-node");
   return 1;
 }
 
@@ -169,7 +170,7 @@ ExitStatus submit(const Request& request) {
                                          .job_name = needs.name,
                                          .flags = flags,
                                          .memory_per_rank = memory_to_ask_for(needs, flags, node),
-                                         .log_directory = needs.work.root,
+                                         .log_directory = std::filesystem::absolute(needs.work.root),
                                          .pmi = mpi::library_name().starts_with("Open MPI") ? "pmix" : "pmi2",
                                          .run = run_command(request.line)});
   if (flags.dry_run) {
