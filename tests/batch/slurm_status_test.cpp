@@ -124,6 +124,7 @@ TEST_F(SlurmStatus, DescribesTheJobOfThisProcess) {
   ::setenv("SLURM_JOB_END_TIME", "4102444800", 1);
   const auto slurm = surd::batch::describe_slurm();
   EXPECT_EQ(slurm["job_id"], "12");
+  EXPECT_EQ(slurm["restart_count"], "0");
   EXPECT_EQ(slurm["end_time"], 4102444800.0);
 }
 

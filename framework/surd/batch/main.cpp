@@ -46,13 +46,23 @@ constexpr auto collective_verbs = std::to_array<CollectiveVerb>({{"run", verbs::
                                                                  {"export", verbs::write},
                                                                  {"doctor", verbs::doctor}});
 
-/// Collective. Writes the exit status to $SURD_STATUS_FILE, before any rank leaves: a launcher that ends the
-/// others as soon as one leaves with a status other than 0 may then report the signal it sent them.
-void note_status(storage::FileSystem& files, const mpi::Communicator& ranks, ExitStatus status) {
+/// $SURD_STATUS_FILE, which programs that this one starts must not see.
+std::string take_status_file() {
   const char* path = std::getenv("SURD_STATUS_FILE");
-  if (ranks.is_root() && path != nullptr && *path != '\0') {
+  std::string taken = path == nullptr ? "" : path;
+  ::unsetenv("SURD_STATUS_FILE");
+  return taken;
+}
+
+/// Collective. Writes the exit status to `path` (rank 0's, empty: nowhere), before any rank leaves: a
+/// launcher that ends the others as soon as one leaves with a status other than 0 may then report the signal
+/// it sent them.
+void note_status(const Request& request, const std::string& path, const mpi::Communicator& ranks,
+                 ExitStatus status) {
+  if (ranks.is_root() && !path.empty()) {
     try {  // rank-local; what was done does not depend on it
-      storage::write_atomically(files, path, std::to_string(static_cast<int>(status)) + "\n", false);
+      const auto text = std::to_string(static_cast<int>(status)) + "\n";
+      storage::write_atomically(request.files, path, text, false);
     } catch (const base::IoError& e) {
       base::log_warning(std::string("SURD_STATUS_FILE: ") + e.what());
     }
@@ -65,12 +75,13 @@ ExitStatus act(const Request& request, int& argc, char**& argv) {
     if (verb.name == request.line.verb) return launched_rank() == 0 ? verb.act(request) : ExitStatus::done;
   }
   if (request.line.verb == "run" || request.line.is_shortcut()) install_stop_signals();
+  const auto status_file = take_status_file();
   const mpi::Session session(argc, argv);
   base::configure_log(session.world().is_root(), request.line.quiet);
   for (const auto& verb : collective_verbs) {
     if (verb.name != request.line.verb) continue;
     const auto status = verb.act(request, session);
-    note_status(request.files, session.world(), status);
+    note_status(request, status_file, session.world(), status);
     return status;
   }
   throw base::LogicError("the verb '" + request.line.verb + "' was parsed but is not known");

@@ -81,6 +81,8 @@ base::Json describe_slurm() {
     const char* text = std::getenv(variable);
     if (text != nullptr) slurm[key] = text;
   }
+  if (!slurm.contains("restart_count"))
+    slurm["restart_count"] = "0";  // Slurm sets it from the first restart on
   if (const double end = slurm_end_time(); end > 0) slurm["end_time"] = end;
   return slurm;
 }
