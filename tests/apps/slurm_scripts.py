@@ -204,6 +204,7 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         process.send_signal(signal.SIGUSR1)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 75 and cluster.requeued(), err.decode()
+        assert "--time" not in text and "#SBATCH --time=00:11:00" in submit(cluster, "--dry-run"), "2 s of work, and 10 min"
 
         process = cluster.start_script(".surd/storm/submit.sbatch", restarts=1, ranks="1")
         _, err = process.communicate(timeout=60)

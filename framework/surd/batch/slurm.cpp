@@ -104,6 +104,7 @@ SlurmAnswer ask_slurm(const std::vector<std::string>& words) {
   const auto program = sweep::detail::find_program(words.front());
   if (!program) return answer;
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   sweep::detail::BoundedText output(longest_answer_bytes, 0);

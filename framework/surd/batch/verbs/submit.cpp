@@ -127,7 +127,7 @@ std::string give_to_sbatch(const storage::Path& script) {
     throw base::Error(
         "there is no sbatch on PATH: submit from a login node of the cluster (--dry-run prints the script)");
   }
-  const auto id = answer.output.substr(0, answer.output.find_first_of(";\n"));
+  auto id = answer.output.substr(0, answer.output.find_first_of(";\n"));
   if (answer.status == 0 && !id.empty()) return id;
   throw base::UsageError(
       fmt::format("Slurm refuses the job: {} (its script: {})", answer.errors, script.string()));
