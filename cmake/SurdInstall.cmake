@@ -20,3 +20,5 @@ set(surd_module ${PROJECT_BINARY_DIR}/modulefiles/surd/${PROJECT_VERSION})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.lua.in ${surd_module}.lua @ONLY)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.tcl.in ${surd_module} @ONLY)
 install(FILES ${surd_module}.lua ${surd_module} DESTINATION ${CMAKE_INSTALL_DATADIR}/modulefiles/surd)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
+  FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md)

@@ -8,6 +8,8 @@
 //                                   and the job and input that it was begun with
 //                running            which process is at a data job (ranks/work_lock.hpp)
 //                state.json         written every two seconds by rank 0 of the run that started last
+//                submit.json, submit.sbatch, slurm-<job>.out
+//                                what `surd submit` gave to Slurm last, and what the Slurm jobs printed
 //                report-<run>.json  one per run that ended by itself
 #pragma once
 
@@ -29,6 +31,7 @@ struct WorkDirectory {
   [[nodiscard]] storage::Path job() const { return root / "job.yaml"; }
   [[nodiscard]] storage::Path cut() const { return root / "cut.json"; }
   [[nodiscard]] storage::Path state() const { return root / "state.json"; }
+  [[nodiscard]] storage::Path submitted() const { return root / "submit.json"; }
   [[nodiscard]] storage::Path report(const std::string& run) const {
     return root / ("report-" + run + ".json");
   }

@@ -23,7 +23,7 @@
 #include "surd/batch/detail/doctor_warnings.hpp"
 #include "surd/batch/detail/hdf5_version.hpp"
 #include "surd/batch/detail/machine.hpp"
-#include "surd/batch/time_left.hpp"
+#include "surd/batch/slurm.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/memory/limits.hpp"
 #include "surd/mpi/link.hpp"

@@ -17,6 +17,7 @@
 #include "surd/batch/memory_plan.hpp"
 #include "surd/batch/run_report.hpp"
 #include "surd/batch/signals.hpp"
+#include "surd/batch/slurm.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/batch/work_claim.hpp"
 #include "surd/ranks/data_job.hpp"
@@ -61,7 +62,6 @@ class TableRun {
         started_(utc_now()) {}
 
   ExitStatus operator()() {
-    install_stop_signals();
     if (!begin()) return ExitStatus::usage;
     const auto result = compute(*compile_job(request_.files, job_, options(), cut_));
     return conclude(result);
@@ -126,8 +126,9 @@ class TableRun {
     options.epoch_bytes = job_.epoch_bytes;
     options.grace_seconds = request_.line.grace_seconds;
     if (world_.is_root()) {
-      const Json head = {{"run", name_},    {"job", job_.name},       {"host", mpi::host_name()},
-                         {"pid", getpid()}, {"ranks", world_.size()}, {"started", started_}};
+      const Json head = {
+          {"run", name_},           {"job", job_.name},    {"host", mpi::host_name()}, {"pid", getpid()},
+          {"ranks", world_.size()}, {"started", started_}, {"slurm", describe_slurm()}};
       progress_ = std::make_unique<DataProgress>(request_.files, work_.state(), head, request_.line.quiet);
     }
     auto result =
