@@ -1,0 +1,86 @@
+"""Sweeps and data jobs over the two nodes of the private Slurm, with srun and with mpirun, end as they do on one machine."""
+
+import subprocess
+
+import cluster
+from cluster import Folder, Job, MPIRUN, NODES, SRUN
+
+ISING = """kind: sweep
+name: ising
+function: ising
+params: {sweeps: 300}
+axes:
+  T: {linspace: [1.5, 3.5, 9]}
+  L: [8, 16]
+  seed: {range: [0, 3]}
+output: ising.h5
+"""
+
+SORT = """kind: table
+name: records
+input: {path: records.bin, fixed: {record_bytes: 100, key: [0, 10]}}
+output: sorted.bin
+memory: 8MiB
+"""
+
+GROUP = """kind: table
+name: sales
+input: sales.csv
+steps:
+  - derive: {revenue: "price * quantity"}
+  - group: {by: [product], revenue: sum, orders: count}
+  - sort: {by: [revenue, product]}
+output: top.csv
+memory: 16MiB
+"""
+
+
+def generate(folder, kind, size, name):
+    subprocess.run([cluster.SURD_DATA, kind, "--bytes", size, "-o", folder.path / name], check=True)
+
+
+def run_on_both(folder, name, launch, tasks_per_node=2):
+    """Runs the job on two nodes, and returns what its last report says."""
+    Job(folder, "--nodes=2", f"--ntasks-per-node={tasks_per_node}", "--time=5", launch=launch).wait(90)
+    report = cluster.reports(folder, name)[-1]
+    assert report["ranks"] == 2 * tasks_per_node, report
+    assert cluster.hosts(report) == set(NODES), cluster.hosts(report)
+    return report
+
+
+def ising_here():
+    with Folder(ISING, program=cluster.ISING) as folder:
+        status, _, err = folder.run(ranks=2)
+        assert status == 0, err
+        return folder.output("ising.h5")
+
+
+def test_a_sweep_with_srun_and_with_mpirun():
+    expected = ising_here()
+    for launch in (SRUN, MPIRUN):
+        with Folder(ISING, program=cluster.ISING) as folder:
+            report = run_on_both(folder, "ising", launch)
+            assert report["points"]["computed"] == 54, report["points"]
+            assert report["slurm"]["nodes"] == "n[1-2]", report["slurm"]
+            assert folder.output("ising.h5") == expected, f"{launch}: another result"
+
+
+def test_a_sort_with_srun_and_with_mpirun():
+    for launch in (SRUN, MPIRUN):
+        with Folder(SORT, program=cluster.ISING) as folder:
+            generate(folder, "records", "96MiB", "records.bin")
+            run_on_both(folder, "records", launch)
+            subprocess.run([cluster.SURD_DATA, "check", "sorted", "--record", "100", "--key", "0:10", "sorted.bin",
+                            "records.bin"], cwd=folder.path, check=True, stdout=subprocess.DEVNULL)
+
+
+def test_groups():
+    with Folder(GROUP, program=cluster.ISING) as folder:
+        generate(folder, "sales", "32MiB", "sales.csv")
+        status, _, err = folder.run("--set", "output=here.csv", "--work", "here")
+        assert status == 0, err
+        run_on_both(folder, "sales", SRUN)
+        assert folder.output("top.csv") == folder.output("here.csv")
+
+
+cluster.main(globals())
