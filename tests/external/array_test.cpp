@@ -116,6 +116,7 @@ TEST(Array, MovesAndReportsAFullDisk) {
   EXPECT_THROW(Array<int>(budget, 1'000'000, failing, ""), base::UsageError);
 }
 
+#ifndef __SANITIZE_ADDRESS__  // which has memory of its own
 TEST(Array, TakesTheMemoryItWasGivenHoweverLongItIs) {
   constexpr std::uint64_t hot = MiB / 2;
   memory::Budget budget(8 * MiB);
@@ -129,6 +130,7 @@ TEST(Array, TakesTheMemoryItWasGivenHoweverLongItIs) {
   EXPECT_LT(peak, 5 * MiB);
   EXPECT_LT(budget.peak(), 5 * MiB);
 }
+#endif
 
 }  // namespace
 }  // namespace surd::test

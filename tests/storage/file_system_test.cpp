@@ -115,6 +115,15 @@ TEST_F(LocalFiles, AreRenamedAndRemoved) {
   EXPECT_TRUE(files_.list(at("")).empty());
 }
 
+TEST_F(LocalFiles, GetASecondName) {
+  write("x", "text");
+
+  EXPECT_TRUE(files_.link(at("x"), at("y")));
+  EXPECT_EQ(error_of([&] { files_.link(at("x"), at("y")); }).code(), EEXIST);
+  files_.remove(at("x"));
+  EXPECT_EQ(storage::read_file(files_, at("y")), "text");
+}
+
 TEST_F(LocalFiles, MakeDirectoriesThatMayExist) {
   files_.make_directories(at("a/b/c/"));
   files_.make_directories(at("a/b"));

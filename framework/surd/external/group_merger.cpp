@@ -8,6 +8,7 @@
 #include "surd/external/detail/group_sort.hpp"
 #include "surd/external/detail/group_table.hpp"
 #include "surd/external/detail/hash_mix.hpp"
+#include "surd/external/detail/partition_pages.hpp"
 #include "surd/external/group.hpp"
 
 namespace surd::external {
@@ -68,7 +69,7 @@ struct GroupMerger::State {
   [[nodiscard]] std::uint64_t reader_bytes(const Task& task) const {
     auto bytes = std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20);
     for (const auto& part : task.parts) {
-      for (const auto& extent : part.extents) bytes = std::max(bytes, 2 * extent.bytes);
+      for (const auto& extent : part.extents) bytes = std::max(bytes, 2 * detail::whole_units(extent.bytes));
     }
     return bytes;
   }

@@ -73,7 +73,7 @@ PartitionExtents get_partition(base::ByteReader& from) {
 namespace detail {
 namespace {
 
-constexpr std::uint64_t least_page_bytes = 4096;
+constexpr std::uint64_t least_page_bytes = unit_bytes;
 constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t least_half_bytes = 64 << 10;
 
@@ -110,11 +110,12 @@ PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget,
   reservation_ = budget.reserve(least, std::max(least, memory_bytes),
                                 fmt::format("scattering over {} partitions", partitions));
   const auto have = reservation_.bytes();
-  half_bytes_ = std::clamp<std::uint64_t>(have / 16, least_half_bytes, most_page_bytes);
+  const auto down = [](std::uint64_t bytes) { return bytes / unit_bytes * unit_bytes; };
+  half_bytes_ = std::clamp<std::uint64_t>(down(have / 16), least_half_bytes, most_page_bytes);
   const auto page = (have - 2 * half_bytes_) / partitions;
   // At most a 16th, so that a reader in as much memory has room for two.
-  page_bytes_ = std::min({page & ~std::uint64_t{63}, most_page_bytes, have / 16});
-  half_bytes_ = std::max(half_bytes_, std::min(page_bytes_, (have - partitions * page_bytes_) / 2));
+  page_bytes_ = down(std::min({page, most_page_bytes, have / 16}));
+  half_bytes_ = std::max(half_bytes_, std::min(page_bytes_, down((have - partitions * page_bytes_) / 2)));
   page_bytes_ = std::min(page_bytes_, half_bytes_);
   arena_bytes_ = partitions * page_bytes_ + 2 * half_bytes_;
   arena_ = make_arena(arena_bytes_);
@@ -163,7 +164,8 @@ std::byte* PartitionPages::append_large(std::size_t partition, std::size_t bytes
 
 void PartitionPages::write_large() {
   auto* const at = large_.bytes > 2 * half_bytes_ ? arena_.get() : halves_[0].begin;
-  const auto pending = spill_.append(io_, {at, large_.bytes});
+  spill_.align(io_);
+  const auto pending = spill_.append(io_, {at, static_cast<std::size_t>(whole_units(large_.bytes))});
   io_.wait(pending.ticket);
   auto& partition = extents_[large_.partition];
   partition.extents.push_back({pending.offset, large_.bytes});
@@ -178,10 +180,11 @@ void PartitionPages::write_large() {
 void PartitionPages::stage(std::size_t partition) {
   const auto used = static_cast<std::size_t>(pages_[partition].end - page_begin(partition));
   if (used == 0) return;
-  if (halves_[half_].used + used > half_bytes_) write_half();
+  const auto padded = static_cast<std::size_t>(whole_units(used));
+  if (halves_[half_].used + padded > half_bytes_) write_half();
   auto& half = halves_[half_];
   std::memcpy(half.begin + half.used, page_begin(partition), used);
-  half.used += used;
+  half.used += padded;
   staged_.push_back({static_cast<std::uint32_t>(partition), static_cast<std::uint32_t>(used)});
   extents_[partition].records += pages_[partition].records;
   empty_page(partition);
@@ -191,12 +194,13 @@ void PartitionPages::stage(std::size_t partition) {
 void PartitionPages::write_half() {
   auto& half = halves_[half_];
   if (half.used == 0) return;
+  spill_.align(io_);
   const auto pending = spill_.append(io_, {half.begin, half.used});
   half.ticket = pending.ticket;
   auto offset = pending.offset;
   for (const auto& [partition, bytes] : staged_) {
     extents_[partition].extents.push_back({offset, bytes});
-    offset += bytes;
+    offset += whole_units(bytes);
   }
   staged_.clear();
   half.used = 0;

@@ -72,9 +72,9 @@ class PartitionReader {
   PartitionReader(PartitionReader&&) noexcept;
   ~PartitionReader();
 
-  /// Whole records as they were written, back to back: as many extents as fit, in order; empty at the end.
-  /// Valid until the next call. With `record_bytes` > 0, all records are of this size and an extent larger
-  /// than the buffer comes in pieces.
+  /// Whole records as they were written, back to back: those of the next extent; empty at the end. Valid
+  /// until the next call. With `record_bytes` > 0, all records are of this size and an extent larger than the
+  /// buffer comes in pieces.
   [[nodiscard]] std::span<const std::byte> next();
 
  private:

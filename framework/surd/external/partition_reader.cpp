@@ -11,24 +11,25 @@
 namespace surd::external {
 namespace {
 
-constexpr std::uint64_t least_buffer_bytes = 4096;
-
-std::uint64_t largest_extent(const std::vector<PartitionExtents>& parts) {
+/// What the largest piece, read at once, takes.
+std::uint64_t largest_piece(const std::vector<PartitionExtents>& parts, std::uint32_t record_bytes) {
   std::uint64_t largest = 0;
   for (const auto& part : parts) {
     for (const auto& extent : part.extents) largest = std::max(largest, extent.bytes);
   }
-  return largest;
+  if (record_bytes > 0) largest = std::min<std::uint64_t>(largest, record_bytes);
+  return detail::whole_units(std::max<std::uint64_t>(1, largest));
 }
 
 }  // namespace
 
-/// Two halves: one is looked at while the other fills. A half holds as many extents as fit into it; adjacent
-/// ones are one read.
+/// Two halves: the pieces of one are given out while the other fills. Each extent is one read, to a place in
+/// memory at which it passes the page cache by.
 struct PartitionReader::State {
   struct Half {
     std::byte* begin = nullptr;
     std::size_t used = 0;
+    std::vector<std::span<const std::byte>> pieces;
     std::vector<storage::AsyncIo::Ticket> tickets;
   };
 
@@ -36,11 +37,9 @@ struct PartitionReader::State {
         memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io_in,
         std::uint32_t record_bytes_in)
       : files(files_in), parts(std::move(parts_in)), io(io_in), record_bytes(record_bytes_in) {
-    const auto largest = largest_extent(parts);
-    const auto piece = record_bytes > 0 ? std::min<std::uint64_t>(largest, record_bytes) : largest;
-    const auto least = 2 * std::max(least_buffer_bytes, piece);
+    const auto least = 2 * largest_piece(parts, record_bytes);
     reservation = budget.reserve(least, std::max(least, memory_bytes), "reading a partition");
-    half_bytes = reservation.bytes() / 2;
+    half_bytes = static_cast<std::size_t>(reservation.bytes() / 2 / detail::unit_bytes * detail::unit_bytes);
     arena = detail::make_arena(2 * half_bytes);
     halves[0].begin = arena.get();
     halves[1].begin = arena.get() + half_bytes;
@@ -62,50 +61,36 @@ struct PartitionReader::State {
   /// Starts the reads of what fits into `half`.
   void fill(Half& half) {
     half.used = 0;
-    while (part < parts.size()) {
+    half.pieces.clear();
+    for (; part < parts.size(); ++part, extent = 0) {
       const auto& extents = parts[part].extents;
-      if (extent == extents.size()) {
-        ++part;
-        extent = 0;
-        continue;
+      for (; extent < extents.size(); ++extent, done = 0) {
+        while (done < extents[extent].bytes) {
+          const auto bytes = read(half, extents[extent]);
+          if (bytes == 0) return;
+          done += bytes;
+        }
       }
-      const auto bytes = stretch(extents, half_bytes - half.used);
-      if (bytes == 0) return;
-      auto& file = *files.at(parts[part].file);
-      half.tickets.push_back(io.read(file, extents[extent].offset + done, {half.begin + half.used, bytes}));
-      half.used += bytes;
-      advance(extents, bytes);
     }
   }
 
-  /// How many of the next bytes are adjacent in the file, end with a record and fit into `room`.
-  [[nodiscard]] std::size_t stretch(const std::vector<Extent>& extents, std::size_t room) const {
-    std::size_t bytes = 0;
-    auto offset = extents[extent].offset + done;
-    for (auto e = extent; e < extents.size(); ++e) {
-      const auto left = extents[e].bytes - (e == extent ? done : 0);
-      if (e > extent && extents[e].offset != offset) break;
-      if (left > room - bytes) {
-        if (record_bytes > 0) bytes += (room - bytes) / record_bytes * record_bytes;
-        break;
-      }
-      bytes += left;
-      offset += left;
+  /// Starts the read of what is left of an extent, or of the whole records of it that fit. Returns how many
+  /// bytes of it those are. Extents that begin with a unit also end with one, padded.
+  std::size_t read(Half& half, const Extent& from) {
+    const auto room = half_bytes - half.used;
+    const auto offset = from.offset + done;
+    auto bytes = static_cast<std::size_t>(from.bytes - done);
+    auto taken =
+        offset % detail::unit_bytes == 0 ? static_cast<std::size_t>(detail::whole_units(bytes)) : bytes;
+    if (taken > room) {
+      bytes = record_bytes > 0 ? room / record_bytes * record_bytes : 0;
+      taken = bytes;
     }
+    if (bytes == 0) return 0;
+    half.tickets.push_back(io.read(*files.at(parts[part].file), offset, {half.begin + half.used, taken}));
+    half.pieces.emplace_back(half.begin + half.used, bytes);
+    half.used = std::min(half_bytes, static_cast<std::size_t>(detail::whole_units(half.used + taken)));
     return bytes;
-  }
-
-  void advance(const std::vector<Extent>& extents, std::size_t bytes) {
-    while (bytes > 0) {
-      const auto left = extents[extent].bytes - done;
-      if (bytes < left) {
-        done += bytes;
-        return;
-      }
-      bytes -= left;
-      done = 0;
-      ++extent;
-    }
   }
 
   void wait(Half& half) {
@@ -117,11 +102,14 @@ struct PartitionReader::State {
   }
 
   std::span<const std::byte> next() {
-    auto& half = halves[current];
-    current ^= 1;
-    fill(halves[current]);
-    wait(half);
-    return {half.begin, half.used};
+    if (piece == halves[current].pieces.size()) {
+      current ^= 1;
+      piece = 0;
+      fill(halves[current ^ 1]);
+      wait(halves[current]);
+      if (halves[current].pieces.empty()) return {};
+    }
+    return halves[current].pieces[piece++];
   }
 
   std::vector<storage::ReadableFile*> files;
@@ -132,9 +120,10 @@ struct PartitionReader::State {
   std::size_t half_bytes = 0;
   detail::Arena arena;
   std::array<Half, 2> halves;
-  std::size_t current = 0;
-  std::size_t part = 0;    ///< Next to read: part, extent in it,
-  std::size_t extent = 0;  ///< bytes of that already asked for.
+  std::size_t current = 1;  ///< The half given out,
+  std::size_t piece = 0;    ///< the next piece of it.
+  std::size_t part = 0;     ///< Next to read: part, extent in it,
+  std::size_t extent = 0;   ///< bytes of that already asked for.
   std::uint64_t done = 0;
 };
 

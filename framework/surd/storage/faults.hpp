@@ -1,7 +1,7 @@
 // Fault injection for crash tests, off unless the environment asks for it.
 //
 // SURD_FAULT=<what>@<k>[:<substring>][#<rank>] acts at the k-th write-like operation (write, sync, create,
-// rename, remove, of directories too; counted from 1) of this process on a path containing <substring>:
+// link, rename, remove, of directories too; counted from 1) of this process on a path containing <substring>:
 //   kill   SIGKILL before the operation      torn   half of an append is written, then SIGKILL
 //   after  SIGKILL after the operation       enospc / eio   the operation fails with that errno, as do later
 //   ones

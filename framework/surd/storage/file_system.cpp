@@ -113,6 +113,17 @@ class LocalFileSystem final : public FileSystem {
     return names;
   }
 
+  bool link(const Path& file, const Path& second) override {
+    fault_before("link", file.native(), 0);
+    if (::link(file.c_str(), second.c_str()) < 0) {
+      static constexpr std::array cannot{EXDEV, EPERM, EMLINK, ENOSYS, ENOTSUP};
+      if (std::ranges::find(cannot, errno) != cannot.end()) return false;
+      fail_call("link", file.native(), errno, fmt::format(" (to {})", second.native()));
+    }
+    fault_after();
+    return true;
+  }
+
   void rename(const Path& from, const Path& to) override {
     fault_before("rename", from.native(), 0);
     if (::rename(from.c_str(), to.c_str()) < 0) {

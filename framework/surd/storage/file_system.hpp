@@ -101,6 +101,9 @@ class FileSystem {
   virtual std::vector<std::string> list(const Path& directory) = 0;
 
   virtual void rename(const Path& from, const Path& to) = 0;
+  /// Gives a file a second name, which must not exist. False if that cannot be here: file systems without
+  /// links, or two of them.
+  virtual bool link(const Path& /*file*/, const Path& /*second*/) { return false; }
   /// A file, not a directory. No error if it is gone already.
   virtual void remove(const Path& path) = 0;
   /// With all parents, durable on return.

@@ -38,6 +38,8 @@ class SpillStore {
   virtual std::uint64_t own_number() const = 0;
   /// Any committed file, open for reading.
   virtual storage::ReadableFile& open(std::uint64_t number) = 0;
+  /// Gives a committed file a second name, so that it need not be copied. False if that cannot be.
+  virtual bool link(std::uint64_t /*number*/, const storage::Path& /*second*/) { return false; }
 };
 
 /// What a stage works with, on one process.

@@ -36,6 +36,8 @@ std::string head(const OutputSpec& spec, const Schema& schema, std::uint64_t row
   return detail::npy_header(detail::record_shape(spec, schema).fields, rows);
 }
 
+bool head_counts_rows(const OutputSpec& spec) noexcept { return spec.format == Format::npy; }
+
 storage::Path quarantine_path(const OutputSpec& spec) { return spec.path.native() + ".bad.csv"; }
 
 std::string quarantine_line(const BadRow& row) {

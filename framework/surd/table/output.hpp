@@ -49,8 +49,10 @@ class PieceWriter {
 
 /// @throws UsageError  if a column does not fit the format.
 [[nodiscard]] std::unique_ptr<PieceWriter> write_piece(const OutputSpec& spec, const Schema& schema);
-/// What stands before the first piece: a CSV header, a .npy header (needs the rows).
+/// What stands before the first piece: a CSV header, a .npy header.
 [[nodiscard]] std::string head(const OutputSpec& spec, const Schema& schema, std::uint64_t rows);
+/// Whether head() depends on the number of rows.
+[[nodiscard]] bool head_counts_rows(const OutputSpec& spec) noexcept;
 
 /// Rows of a piece of an HDF5 table, at most `most`, into `into`, which is overwritten. Returns how many of
 /// `bytes` they took; a row that is not complete yet stays. @throws FormatError  if they are damaged.

@@ -3,7 +3,7 @@
 // Memory is one arena: a page per partition, then two staging halves. A full page is copied into the staging
 // half being filled, which is written behind as one large append when it is full: what the disk sees is large
 // sequential writes however small the pages are. An extent is a page, so partitions are read in page-sized
-// pieces.
+// pieces; each is padded to whole units, so that it is read past the page cache.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +26,12 @@ struct Unmap {
 using Arena = std::unique_ptr<std::byte[], Unmap>;
 /// @throws IoError  if the system has no more.
 [[nodiscard]] Arena make_arena(std::size_t bytes);
+
+/// What transfers past the page cache are multiples of, in the file and in memory.
+inline constexpr std::uint64_t unit_bytes = 4096;
+[[nodiscard]] constexpr std::uint64_t whole_units(std::uint64_t bytes) noexcept {
+  return (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
+}
 
 class PartitionPages {
  public:

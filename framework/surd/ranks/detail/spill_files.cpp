@@ -129,6 +129,10 @@ storage::ReadableFile& SpillFiles::open(std::uint64_t number) {
   return *file;
 }
 
+bool SpillFiles::link(std::uint64_t number, const storage::Path& second) {
+  return files_.link(spill_path(work_, runs_, number), second);
+}
+
 std::size_t SpillFiles::open_files() {
   const std::lock_guard lock(mutex_);
   return open_.size();

@@ -49,6 +49,7 @@ class SpillFiles final : public stream::SpillStore {
   external::SpillFile& own() override { return own(stage_); }
   [[nodiscard]] std::uint64_t own_number() const override { return own_number(stage_); }
   storage::ReadableFile& open(std::uint64_t number) override;
+  bool link(std::uint64_t number, const storage::Path& second) override;
 
   /// This process's file of a stage.
   [[nodiscard]] external::SpillFile& own(std::size_t stage);

@@ -9,7 +9,12 @@ class OutputSink : public Sink {
   OutputSink(const OutputTarget& target, const Setting& setting)
       : target_(target), writer_(setting.worker, setting.memory.encode) {}
 
-  void begin_unit(std::uint64_t) override {
+  /// The first piece begins with what stands before all rows, so that pieces in order are the whole file.
+  void begin_unit(std::uint64_t unit) override {
+    if (unit == 0 && !table::head_counts_rows(target_.output)) {
+      const auto head = table::head(target_.output, target_.schema, 0);
+      writer_.buffer().insert(writer_.buffer().end(), head.begin(), head.end());
+    }
     piece_ = table::write_piece(target_.output, target_.schema);
     count_ = 0;
   }

@@ -27,7 +27,14 @@ class SpillWriter {
   [[nodiscard]] external::PartitionExtents finish();
 
  private:
-  void spill();
+  static constexpr std::size_t page_bytes = 4096;
+
+  /// Writes what is there; unless it is `all`, what is over at the end of a page waits for the next block.
+  void spill(bool all);
+  void note(std::uint64_t offset, std::uint64_t bytes);
+  /// Empties a buffer. It begins as far into a page of memory as the file ends into one on the disk, so that
+  /// whole pages go to the disk without being copied.
+  void begin(std::vector<char>& buffer);
 
   Worker& worker_;
   memory::Reservation reservation_;
@@ -35,6 +42,7 @@ class SpillWriter {
   std::array<std::vector<char>, 2> buffers_;
   std::array<storage::AsyncIo::Ticket, 2> tickets_{};
   std::size_t current_ = 0;
+  std::size_t skip_ = 0;  ///< Bytes in front of what is to be written.
   external::PartitionExtents written_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "surd/stream/detail/division.hpp"
@@ -106,7 +108,9 @@ class WriteStage : public Stage {
       : plan_(plan) {
     std::uint64_t rows = 0;
     for (const auto& unit : pieces) rows += unit.rows;
-    head_ = table::head(plan.output, plan.schema, rows);
+    if (pieces.empty() || table::head_counts_rows(plan.output)) {
+      head_ = table::head(plan.output, plan.schema, rows);
+    }
     std::uint64_t offset = head_.size();
     std::vector<std::uint64_t> bytes;
     for (const auto& unit : pieces) {
@@ -116,6 +120,8 @@ class WriteStage : public Stage {
     }
     begins_ = stretches(bytes, plan.unit_bytes);
     if (begins_.size() == 1) begins_.push_back(0);  // the head alone
+    whole_ = whole_file();
+    if (whole_) begins_ = {0, placed_.size()};
     if (has_bad_rows(bad)) bad_ = bad;
   }
 
@@ -155,7 +161,34 @@ class WriteStage : public Stage {
 
   [[nodiscard]] std::uint64_t copies() const { return begins_.size() - 1; }
 
+  /// The spill file that is what the output is to be, if there is one: one rank has written all of it.
+  [[nodiscard]] std::optional<std::uint64_t> whole_file() const {
+    std::optional<std::uint64_t> file;
+    for (const auto& [piece, rows, offset] : placed_) {
+      if (piece.extents.empty()) continue;
+      const bool in_place = piece.extents.size() == 1 && piece.extents[0].offset == offset;
+      if (!in_place || piece.file != file.value_or(piece.file)) return std::nullopt;
+      file = piece.file;
+    }
+    return file;
+  }
+
+  /// Makes the spill file the output. False if its file system cannot, or if there is more in it.
+  bool adopt(Worker& worker) const {
+    worker.files.remove(plan_.part);
+    if (!worker.spills.link(*whole_, plan_.part)) return false;
+    if (worker.files.file_size(plan_.part) == placed_.back().offset + placed_.back().piece.bytes())
+      return true;
+    worker.files.remove(plan_.part);
+    return false;
+  }
+
   std::uint64_t write_pieces(std::uint64_t unit, Worker& worker) {
+    if (whole_ && adopt(worker)) {
+      if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
+      return std::accumulate(placed_.begin(), placed_.end(), std::uint64_t{0},
+                             [](std::uint64_t sum, const Placed& placed) { return sum + placed.rows; });
+    }
     const auto file = worker.files.open_shared(plan_.part);
     if (unit == 0) file->write_at(0, std::as_bytes(std::span(head_)));
     std::uint64_t rows = 0;
@@ -176,7 +209,8 @@ class WriteStage : public Stage {
   std::string head_;
   std::vector<Placed> placed_;
   std::vector<std::size_t> begins_;
-  std::vector<UnitOutput> bad_;  ///< Empty: no bad rows.
+  std::optional<std::uint64_t> whole_;  ///< Spill file that is the whole output.
+  std::vector<UnitOutput> bad_;         ///< Empty: no bad rows.
 };
 
 /// Gives rows to a writer.
