@@ -16,6 +16,7 @@ import harness  # noqa: E402
 from harness import Folder  # noqa: E402,F401
 
 TEST_CLUSTER, DIRECTORY, SURD_DATA, ISING = (os.path.abspath(path) for path in sys.argv[5:9])
+SURD = harness.SURD
 NODES = ("n1", "n2")
 SKIPPED = 77
 
@@ -83,6 +84,11 @@ def main(tests):
     harness.main({name: on_an_idle_cluster(test) for name, test in tests.items() if name.startswith("test_")})
 
 
+def generate(folder, kind, size, name):
+    """Input for a data job."""
+    subprocess.run([SURD_DATA, kind, "--bytes", size, "-o", folder.path / name], check=True)
+
+
 class Job:
     """A job in Slurm. Its log is job-<number>.out in the folder, of all tasks if it is an array."""
 
@@ -126,8 +132,8 @@ class Job:
         return [(int(r), n, int(s)) for r, n, s in re.findall(pattern, self.log(), re.MULTILINE)]
 
 
-def reports(folder, name):
-    return [json.loads(path.read_text()) for path in sorted((folder.path / ".surd" / name).glob("report-*.json"))]
+def reports(folder):
+    return [json.loads(path.read_text()) for path in sorted(folder.path.glob(".surd/*/report-*.json"))]
 
 
 def hosts(report):

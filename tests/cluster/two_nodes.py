@@ -3,7 +3,7 @@
 import subprocess
 
 import cluster
-from cluster import Folder, Job, MPIRUN, NODES, SRUN
+from cluster import MPIRUN, NODES, SRUN, Folder, Job
 
 ISING = """kind: sweep
 name: ising
@@ -35,15 +35,11 @@ memory: 16MiB
 """
 
 
-def generate(folder, kind, size, name):
-    subprocess.run([cluster.SURD_DATA, kind, "--bytes", size, "-o", folder.path / name], check=True)
-
-
-def run_on_both(folder, name, launch, tasks_per_node=2):
-    """Runs the job on two nodes, and returns what its last report says."""
-    Job(folder, "--nodes=2", f"--ntasks-per-node={tasks_per_node}", "--time=5", launch=launch).wait(90)
-    report = cluster.reports(folder, name)[-1]
-    assert report["ranks"] == 2 * tasks_per_node, report
+def run_on_both(folder, launch):
+    """Runs the job on two ranks of each node, and returns its report."""
+    Job(folder, "--nodes=2", "--ntasks-per-node=2", "--time=5", launch=launch).wait(90)
+    report = cluster.reports(folder)[-1]
+    assert report["ranks"] == 4, report
     assert cluster.hosts(report) == set(NODES), cluster.hosts(report)
     return report
 
@@ -59,7 +55,7 @@ def test_a_sweep_with_srun_and_with_mpirun():
     expected = ising_here()
     for launch in (SRUN, MPIRUN):
         with Folder(ISING, program=cluster.ISING) as folder:
-            report = run_on_both(folder, "ising", launch)
+            report = run_on_both(folder, launch)
             assert report["points"]["computed"] == 54, report["points"]
             assert report["slurm"]["nodes"] == "n[1-2]", report["slurm"]
             assert folder.output("ising.h5") == expected, f"{launch}: another result"
@@ -67,19 +63,19 @@ def test_a_sweep_with_srun_and_with_mpirun():
 
 def test_a_sort_with_srun_and_with_mpirun():
     for launch in (SRUN, MPIRUN):
-        with Folder(SORT, program=cluster.ISING) as folder:
-            generate(folder, "records", "96MiB", "records.bin")
-            run_on_both(folder, "records", launch)
+        with Folder(SORT, program=cluster.SURD) as folder:
+            cluster.generate(folder, "records", "96MiB", "records.bin")
+            run_on_both(folder, launch)
             subprocess.run([cluster.SURD_DATA, "check", "sorted", "--record", "100", "--key", "0:10", "sorted.bin",
                             "records.bin"], cwd=folder.path, check=True, stdout=subprocess.DEVNULL)
 
 
 def test_groups():
-    with Folder(GROUP, program=cluster.ISING) as folder:
-        generate(folder, "sales", "32MiB", "sales.csv")
+    with Folder(GROUP, program=cluster.SURD) as folder:
+        cluster.generate(folder, "sales", "32MiB", "sales.csv")
         status, _, err = folder.run("--set", "output=here.csv", "--work", "here")
         assert status == 0, err
-        run_on_both(folder, "sales", SRUN)
+        run_on_both(folder, SRUN)
         assert folder.output("top.csv") == folder.output("here.csv")
 
 
