@@ -69,6 +69,7 @@ class Joiner {
     std::size_t number = 0;
     const auto flush = [&] {
       part.extents.push_back({spill_.append_now(io_, bytes_of(piece)), piece.size()});
+      spill_.align(io_);
       piece.clear();
     };
     for (const auto& record : records) {

@@ -8,7 +8,6 @@
 #include "surd/external/detail/group_sort.hpp"
 #include "surd/external/detail/group_table.hpp"
 #include "surd/external/detail/hash_mix.hpp"
-#include "surd/external/detail/partition_pages.hpp"
 #include "surd/external/group.hpp"
 
 namespace surd::external {
@@ -67,11 +66,8 @@ struct GroupMerger::State {
 
   /// What reading a task takes: an eighth, or more where two of its extents need more.
   [[nodiscard]] std::uint64_t reader_bytes(const Task& task) const {
-    auto bytes = std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20);
-    for (const auto& part : task.parts) {
-      for (const auto& extent : part.extents) bytes = std::max(bytes, 2 * detail::whole_units(extent.bytes));
-    }
-    return bytes;
+    return std::max(std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20),
+                    PartitionReader::least_memory(task.parts));
   }
   /// What is left while any task is read, three quarters at most.
   [[nodiscard]] std::uint64_t working_bytes(std::uint64_t reading) const {

@@ -10,14 +10,13 @@
 
 #include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
-#include "surd/external/detail/extent_stream.hpp"
+#include "surd/external/detail/extent_cursor.hpp"
 #include "surd/external/detail/join_table.hpp"
 
 namespace surd::external {
 namespace {
 
 using detail::ExtentCursor;
-using detail::ExtentStream;
 using detail::FixedLayout;
 using detail::JoinTable;
 using detail::SideSize;
@@ -28,20 +27,19 @@ constexpr std::uint64_t least_memory = 128 * base::KiB;
 /// A row of record_limit_bytes and what stands before it.
 constexpr std::uint64_t largest_record = record_limit_bytes + 64 * base::KiB;
 
-/// How a join divides its memory: two blocks of the streamed side, each with room in front for a record that
-/// straddles blocks, and the table.
+/// How a join divides its memory: a reader of the streamed side, with room for two of the largest records and
+/// for some reading ahead, and the table.
 struct MemoryPlan {
-  std::uint64_t headroom;
-  std::uint64_t block;
+  std::uint64_t largest;
+  std::uint64_t stream;
   std::uint64_t table;
 
-  /// `largest`: record there may be.
-  MemoryPlan(std::uint64_t memory, std::uint64_t largest) noexcept
-      : headroom(std::min(memory / 4, largest)),
-        block(std::clamp(memory / 32, 4 * base::KiB, 256 * base::KiB)),
-        table(memory - stream()) {}
+  /// `most`: bytes of a record there may be.
+  MemoryPlan(std::uint64_t memory, std::uint64_t most) noexcept
+      : largest(std::min(memory / 4, most)),
+        stream(2 * (largest + std::clamp(memory / 32, 4 * base::KiB, 2 * base::MiB))),
+        table(memory - stream) {}
 
-  [[nodiscard]] std::uint64_t stream() const noexcept { return 2 * (headroom + block); }
   /// Partitions that a split may make: below a few KiB a page is not worth its request.
   [[nodiscard]] std::uint64_t parts() const noexcept {
     constexpr auto writer = 128 * base::KiB;
@@ -88,8 +86,8 @@ struct Arena {
       : reservation(budget.reserve(bytes, bytes, purpose)),
         memory(std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes))) {}
 
-  [[nodiscard]] std::span<std::byte> part(std::uint64_t from, std::uint64_t bytes) const noexcept {
-    return {memory.get() + from, static_cast<std::size_t>(bytes)};
+  [[nodiscard]] std::span<std::byte> all() const noexcept {
+    return {memory.get(), static_cast<std::size_t>(reservation.bytes())};
   }
 
   memory::Reservation reservation;
@@ -157,24 +155,24 @@ class PartitionJoin {
   /// Calls use(block), which returns how many bytes of it were whole records, until all of `side` is used or
   /// done() says so.
   template <class Use, class Done>
-  void scan(const JoinSide& side, const Arena& arena, Use use, Done done) {
-    ExtentStream stream(side, arena.part(0, plan_.stream()), static_cast<std::size_t>(plan_.headroom),
-                        place_.io);
-    std::size_t kept = 0;
-    while (!done()) {
-      const auto block = stream.next(kept);
-      if (block.empty()) break;
-      kept = block.size() - use(block);
-      results_.flush();  // its rows lie in the block
-      if (kept > plan_.headroom) fail_large(place_.memory_bytes);
+  void scan(const JoinSide& side, const Layout& layout, Use use, Done done) {
+    if (PartitionReader::least_memory(side.parts, layout.fixed_bytes()) > plan_.stream) {
+      fail_large(place_.memory_bytes);
     }
-    if (kept > 0 && !done()) throw base::FormatError("a partition ends inside of a record");
+    PartitionReader reader(side.files, side.parts, place_.budget, plan_.stream, place_.io,
+                           layout.fixed_bytes());
+    while (!done()) {
+      const auto block = reader.next();
+      if (block.empty()) break;
+      if (use(block) != block.size()) throw base::FormatError("a partition ends inside of a record");
+      results_.flush();  // its rows lie in the block
+    }
   }
 
   /// The right in a table, the left against it.
   void hash_join(const JoinSide& left, const JoinSide& right, SideSize size) {
-    const Arena arena(place_.budget, place_.memory_bytes, "a join");
-    const auto memory = arena.part(plan_.stream(), plan_.table);
+    const Arena arena(place_.budget, plan_.table, "a join");
+    const auto memory = arena.all();
     Table table(right_layout_);
     const auto bytes = load(right, 0, memory.first(static_cast<std::size_t>(size.bytes)));
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
@@ -184,7 +182,7 @@ class PartitionJoin {
       match_left(table, record, entries, tag);
     };
     scan(
-        left, arena, [&](Row block) { return table.probe(left_layout_, block, visit); },
+        left, left_layout_, [&](Row block) { return table.probe(left_layout_, block, visit); },
         [] { return false; });
   }
 
@@ -209,23 +207,23 @@ class PartitionJoin {
 
   /// As much of the left in a table as fits, all of the right against it, and again until the left ends.
   void nested_join(const JoinSide& left, const JoinSide& right, SideSize size) {
-    const Arena arena(place_.budget, place_.memory_bytes, "a join");
-    const auto memory = arena.part(plan_.stream(), plan_.table);
+    const Arena arena(place_.budget, plan_.table, "a join");
+    const auto memory = arena.all();
     const auto share = static_cast<double>(size.bytes) / static_cast<double>(table_bytes(size));
     const auto part =
-        std::max(static_cast<std::uint64_t>(share * static_cast<double>(plan_.table)), plan_.headroom);
+        std::max(static_cast<std::uint64_t>(share * static_cast<double>(plan_.table)), plan_.largest);
     const auto capacity = std::min({fits(size) ? size.bytes : part, plan_.table, Table::limit_bytes});
     for (std::uint64_t position = 0; position < size.bytes;) {
       const auto bytes = load(left, position, memory.first(static_cast<std::size_t>(capacity)));
       Table table(left_layout_);
       const auto used = table.index(memory, bytes);
       if (used == 0) fail_large(place_.memory_bytes);
-      pass(table, right, arena);
+      pass(table, right);
       position += used;
     }
   }
 
-  void pass(Table& table, const JoinSide& right, const Arena& arena) {
+  void pass(Table& table, const JoinSide& right) {
     const bool pairs = place_.kind == JoinKind::inner || place_.kind == JoinKind::left;
     auto unmatched = table.with_key();
     const auto visit = [&](const std::byte* record, Entries entries, std::uint32_t tag) {
@@ -237,7 +235,7 @@ class PartitionJoin {
       }
     };
     scan(
-        right, arena, [&](Row block) { return table.probe(right_layout_, block, visit); },
+        right, right_layout_, [&](Row block) { return table.probe(right_layout_, block, visit); },
         [&] { return !pairs && unmatched == 0; });
     if (place_.kind == JoinKind::inner) return;
     table.each([&](const std::byte* record, bool matched) {
@@ -260,7 +258,6 @@ class PartitionJoin {
 
   std::vector<PartitionExtents> scatter(const JoinSide& side, const Layout& layout, std::uint32_t parts,
                                         unsigned depth, SpillFile& spill) {
-    const Arena arena(place_.budget, plan_.stream(), "a join");
     PartitionWriter writer(parts, place_.budget, plan_.table, spill, 0, place_.io);
     const auto use = [&](Row block) {
       std::size_t at = 0;
@@ -272,7 +269,7 @@ class PartitionJoin {
       }
       return at;
     };
-    scan(side, arena, use, [] { return false; });
+    scan(side, layout, use, [] { return false; });
     auto extents = writer.finish();
     spill.flush(place_.io);
     return extents;

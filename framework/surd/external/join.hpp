@@ -66,8 +66,8 @@ struct JoinSide {
 
 /// Joins. Results come in an order that depends on the inputs, their cut into partitions and memory_bytes
 /// alone. The least memory is 128 KiB.
-/// @throws UsageError  if a row is too large for the memory; rows of up to 1 MiB and keys of up to 64 KiB that
-/// take less than a quarter of it together never are.
+/// @throws UsageError  if a row is too large for the memory; rows of up to 1 MiB and keys of up to 64 KiB
+/// that take less than a quarter of it together never are.
 void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& left, const JoinSide& right,
                     memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
                     const storage::Path& scratch, storage::AsyncIo& io, const JoinRowsEmit& emit);

@@ -27,7 +27,8 @@ namespace surd::external {
 /// memory.
 [[nodiscard]] std::uint32_t partitions_for(std::uint64_t bytes, std::uint64_t block_bytes) noexcept;
 
-/// What one writer left in one partition: extents of one spill file.
+/// What one writer left in one partition: extents of one spill file. Those that begin at a multiple of 4096
+/// are padded to one, so that they can be read past the page cache.
 struct PartitionExtents {
   std::uint64_t file = 0;  ///< Index into the caller's list of spill files.
   std::uint64_t records = 0;
@@ -70,6 +71,8 @@ class PartitionReader {
                   memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io,
                   std::uint32_t record_bytes = 0);
   PartitionReader(PartitionReader&&) noexcept;
+  [[nodiscard]] static std::uint64_t least_memory(const std::vector<PartitionExtents>& parts,
+                                                  std::uint32_t record_bytes = 0) noexcept;
   ~PartitionReader();
 
   /// Whole records as they were written, back to back: those of the next extent; empty at the end. Valid

@@ -9,20 +9,6 @@
 #include "surd/external/partition.hpp"
 
 namespace surd::external {
-namespace {
-
-/// What the largest piece, read at once, takes.
-std::uint64_t largest_piece(const std::vector<PartitionExtents>& parts, std::uint32_t record_bytes) {
-  std::uint64_t largest = 0;
-  for (const auto& part : parts) {
-    for (const auto& extent : part.extents) largest = std::max(largest, extent.bytes);
-  }
-  if (record_bytes > 0) largest = std::min<std::uint64_t>(largest, record_bytes);
-  return detail::whole_units(std::max<std::uint64_t>(1, largest));
-}
-
-}  // namespace
-
 /// Two halves: the pieces of one are given out while the other fills. Each extent is one read, to a place in
 /// memory at which it passes the page cache by.
 struct PartitionReader::State {
@@ -37,7 +23,7 @@ struct PartitionReader::State {
         memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io_in,
         std::uint32_t record_bytes_in)
       : files(files_in), parts(std::move(parts_in)), io(io_in), record_bytes(record_bytes_in) {
-    const auto least = 2 * largest_piece(parts, record_bytes);
+    const auto least = least_memory(parts, record_bytes);
     reservation = budget.reserve(least, std::max(least, memory_bytes), "reading a partition");
     half_bytes = static_cast<std::size_t>(reservation.bytes() / 2 / detail::unit_bytes * detail::unit_bytes);
     arena = detail::make_arena(2 * half_bytes);
@@ -131,6 +117,17 @@ PartitionReader::PartitionReader(const std::vector<storage::ReadableFile*>& file
                                  std::vector<PartitionExtents> parts, memory::Budget& budget,
                                  std::uint64_t memory_bytes, storage::AsyncIo& io, std::uint32_t record_bytes)
     : state_(std::make_unique<State>(files, std::move(parts), budget, memory_bytes, io, record_bytes)) {}
+
+/// Two halves, each with room for the largest piece that is read at once.
+std::uint64_t PartitionReader::least_memory(const std::vector<PartitionExtents>& parts,
+                                            std::uint32_t record_bytes) noexcept {
+  std::uint64_t largest = 1;
+  for (const auto& part : parts) {
+    for (const auto& extent : part.extents) largest = std::max(largest, extent.bytes);
+  }
+  if (record_bytes > 0) largest = std::min<std::uint64_t>(largest, record_bytes);
+  return 2 * detail::whole_units(largest);
+}
 
 PartitionReader::PartitionReader(PartitionReader&&) noexcept = default;
 PartitionReader::~PartitionReader() = default;

@@ -1,8 +1,6 @@
-#include "surd/external/detail/extent_stream.hpp"
+#include "surd/external/detail/extent_cursor.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <exception>
 
 namespace surd::external::detail {
 
@@ -52,38 +50,6 @@ ExtentCursor::Requested ExtentCursor::read(std::span<std::byte> into, storage::A
     skip(bytes);
   }
   return requested;
-}
-
-ExtentStream::ExtentStream(const JoinSide& side, std::span<std::byte> memory, std::size_t headroom,
-                           storage::AsyncIo& io)
-    : cursor_(side), io_(io), headroom_(headroom) {
-  const auto half = memory.size() / 2;
-  buffers_ = {memory.first(half), memory.subspan(half, half)};
-  request(0);
-}
-
-ExtentStream::~ExtentStream() {
-  try {
-    for (const auto& requested : requested_) io_.wait(requested.last);
-  } catch (const std::exception&) {  // whoever ends early has met it already, or does not need the block
-  }
-}
-
-void ExtentStream::request(std::size_t buffer) {
-  requested_[buffer] = cursor_.read(buffers_[buffer].subspan(headroom_), io_);
-}
-
-std::span<const std::byte> ExtentStream::next(std::size_t kept) {
-  const auto fresh = 1 - current_;
-  const auto requested = requested_[fresh];
-  io_.wait(requested.last);
-  if (requested.bytes == 0) return {};
-  auto* const start = buffers_[fresh].data() + headroom_ - kept;
-  if (kept > 0) std::memcpy(start, block_.data() + block_.size() - kept, kept);
-  block_ = {start, kept + requested.bytes};
-  request(current_);
-  current_ = fresh;
-  return block_;
 }
 
 }  // namespace surd::external::detail
