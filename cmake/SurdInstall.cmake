@@ -7,3 +7,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/SurdConfigVersion.cmake C
 install(EXPORT SurdTargets NAMESPACE surd:: DESTINATION ${surd_package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/SurdConfig.cmake ${PROJECT_BINARY_DIR}/SurdConfigVersion.cmake
   ${PROJECT_SOURCE_DIR}/cmake/SurdDependencies.cmake DESTINATION ${surd_package_dir})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
+  FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md PATTERN test-cluster EXCLUDE)

@@ -10,6 +10,7 @@
 #include "surd/base/spec.hpp"
 #include "surd/base/units.hpp"
 #include "surd/base/version.hpp"
+#include "surd/batch/detail/shell_word.hpp"
 
 namespace surd::batch {
 namespace {
@@ -31,6 +32,7 @@ class Declaration {
  public:
   Declaration(CLI::App& app, CommandLine& line) : app_(app), line_(line) {
     run();
+    submit();
     plan();
     look();
     results();
@@ -87,8 +89,9 @@ class Declaration {
 
   void add_json(CLI::App* verb) { verb->add_flag("--json", line_.json, "Print JSON"); }
 
-  void run() {
-    auto* verb = job_verb("run", "Compute what is missing, then write the output; run again to resume");
+  /// What run and submit have in common.
+  CLI::App* running_verb(const char* name, const char* what) {
+    auto* verb = job_verb(name, what);
     add_memory(verb);
     verb->add_option_function<int>(
             "--ranks-per-point", [this](int ranks) { line_.ranks_per_point = ranks; },
@@ -96,6 +99,12 @@ class Declaration {
         ->check(CLI::Range(1, 1'000'000))
         ->type_name("N");
     add_version_change(verb);
+    verb->add_flag("--retry-failed", line_.retry_failed, "Compute failed points again");
+    return verb;
+  }
+
+  void run() {
+    auto* verb = running_verb("run", "Compute what is missing, then write the output; run again to resume");
     verb->add_option_function<std::string>(
             "--time-left",
             reader("--time-left",
@@ -108,8 +117,40 @@ class Declaration {
                    [this](const std::string& text) { line_.grace_seconds = base::parse_seconds(text); }),
             "After a signal, give up points that have not ended within this time (default 10s)")
         ->type_name("TIME");
-    verb->add_flag("--retry-failed", line_.retry_failed, "Compute failed points again");
     verb->add_flag("--quiet", line_.quiet, "No progress, no summary");
+  }
+
+  void submit() {
+    auto* verb = running_verb("submit", "Run the job on a Slurm cluster, again and again until it is done");
+    auto& flags = line_.submit;
+    add_count(verb, "--nodes,-N", flags.nodes, "Nodes (default 1)");
+    add_count(verb, "--tasks-per-node", flags.tasks_per_node, "Ranks of a node (default: one for each core)");
+    add_count(verb, "--cpus-per-task", flags.cpus_per_task, "Threads of a rank (default 1)");
+    add_count(verb, "--gpus-per-node", flags.gpus_per_node, "GPUs of a node (default none)");
+    add_count(verb, "--array", flags.array, "So many jobs at once that share one memo; sweeps only");
+    add_count(verb, "--max-restarts", flags.max_restarts, "Back into the queue so often (default 20)", 0);
+    verb->add_option_function<std::string>(
+            "-t,--time",
+            reader("--time",
+                   [&flags](const std::string& text) { flags.time_seconds = parse_time_limit(text); }),
+            "Time limit as for sbatch: 90 (minutes), 4:00:00, 1-12, or 90m (default: what plan estimates)")
+        ->type_name("TIME");
+    verb->add_option("-p,--partition", flags.partition, "Slurm's partition")->type_name("NAME");
+    verb->add_option("-A,--account", flags.account, "Slurm's account")->type_name("NAME");
+    verb->add_option_function<std::string>(
+            "--launcher",
+            [&flags](const std::string& name) {
+              flags.launcher = name == "mpirun" ? Launcher::mpirun : Launcher::srun;
+            },
+            "What starts the ranks: srun (default) or mpirun")
+        ->check(CLI::IsMember({"srun", "mpirun"}));
+    verb->add_flag("--dry-run", flags.dry_run, "Print the script and submit nothing");
+    verb->footer(
+        "What follows -- goes to sbatch as it is: surd submit JOB -- --constraint=skylake --exclusive");
+  }
+
+  static void add_count(CLI::App* verb, const char* names, int& into, const char* what, int least = 1) {
+    verb->add_option(names, into, what)->check(CLI::Range(least, 1'000'000))->type_name("N");
   }
 
   void plan() {
@@ -210,19 +251,18 @@ class Declaration {
 
 std::string joined(int argc, const char* const* argv) {
   std::string all;
-  for (int i = 0; i < argc; ++i) {
-    const std::string_view word = argv[i];
-    const bool plain =
-        !word.empty() && word.find_first_of(" \t\n'\"\\$*?[]{}();&|<>#~!`") == std::string_view::npos;
-    std::string shown(word);
-    if (!plain) {
-      shown = "'";
-      for (const char c : word) shown += c == '\'' ? std::string("'\\''") : std::string(1, c);
-      shown += "'";
-    }
-    all += (i == 0 ? "" : " ") + shown;
-  }
+  for (int i = 0; i < argc; ++i) all += (i == 0 ? "" : " ") + detail::shell_word(argv[i]);
   return all;
+}
+
+/// Takes what follows "--" of surd submit; returns how many words are left.
+int keep_for_sbatch(int argc, const char* const* argv, SubmitFlags& flags) {
+  if (argc < 2 || std::string_view(argv[1]) != "submit") return argc;
+  const auto words = std::span(argv, static_cast<std::size_t>(argc));
+  const auto dashes =
+      std::find_if(words.begin(), words.end(), [](std::string_view word) { return word == "--"; });
+  if (dashes != words.end()) flags.sbatch_options.assign(dashes + 1, words.end());
+  return static_cast<int>(dashes - words.begin());
 }
 
 /// "; did you mean 'x'?" for a word that is no verb or option.
@@ -266,6 +306,7 @@ std::string mistake(const CLI::App& app, const CLI::ParseError& error, std::span
 ParsedLine parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
   line.text = joined(argc, argv);
+  argc = keep_for_sbatch(argc, argv, line.submit);
   const auto program = storage::Path(argc > 0 ? argv[0] : "surd").filename().string();
   CLI::App app(
       "Resumable batch computing. Killed at any moment, a job resumes where it was: run it again.\n"

@@ -7,6 +7,7 @@
 
 #include "surd/batch/job.hpp"
 #include "surd/batch/shortcut.hpp"
+#include "surd/batch/submit_flags.hpp"
 #include "surd/storage/file_system.hpp"
 
 namespace surd::batch {
@@ -16,6 +17,7 @@ struct CommandLine {
   std::string verb;
   storage::Path file;                         ///< The job file, or the file to inspect.
   ShortcutFlags shortcut;                     ///< sort, group, join
+  SubmitFlags submit;                         ///< submit
   std::string point;                          ///< show: "T=1.5,L=16", or the beginning of a point's identity.
   std::vector<std::string> settings;          ///< --set
   storage::Path work;                         ///< --work; empty: .surd/<name of the job>

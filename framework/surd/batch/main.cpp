@@ -2,11 +2,14 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "surd/base/error.hpp"
 #include "surd/base/log.hpp"
 #include "surd/batch/command_line.hpp"
+#include "surd/batch/signals.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/batch/work_directory.hpp"
 #include "surd/mpi/fatal.hpp"
@@ -29,7 +32,8 @@ constexpr auto local_verbs = std::to_array<LocalVerb>({{"plan", verbs::plan},
                                                        {"show", verbs::show},
                                                        {"compact", verbs::compact},
                                                        {"inspect", verbs::inspect},
-                                                       {"report", verbs::report}});
+                                                       {"report", verbs::report},
+                                                       {"submit", verbs::submit}});
 
 struct CollectiveVerb {
   std::string_view name;
@@ -42,14 +46,43 @@ constexpr auto collective_verbs = std::to_array<CollectiveVerb>({{"run", verbs::
                                                                  {"export", verbs::write},
                                                                  {"doctor", verbs::doctor}});
 
+/// $SURD_STATUS_FILE, which programs that this one starts must not see.
+std::string take_status_file() {
+  const char* path = std::getenv("SURD_STATUS_FILE");
+  std::string taken = path == nullptr ? "" : path;
+  ::unsetenv("SURD_STATUS_FILE");
+  return taken;
+}
+
+/// Collective. Writes the exit status to `path` (rank 0's, empty: nowhere), before any rank leaves: a
+/// launcher that ends the others as soon as one leaves with a status other than 0 may then report the signal
+/// it sent them.
+void note_status(const Request& request, const std::string& path, const mpi::Communicator& ranks,
+                 ExitStatus status) {
+  if (ranks.is_root() && !path.empty()) {
+    try {  // rank-local; what was done does not depend on it
+      const auto text = std::to_string(static_cast<int>(status)) + "\n";
+      storage::write_atomically(request.files, path, text, false);
+    } catch (const base::IoError& e) {
+      base::log_warning(std::string("SURD_STATUS_FILE: ") + e.what());
+    }
+  }
+  ranks.barrier();
+}
+
 ExitStatus act(const Request& request, int& argc, char**& argv) {
   for (const auto& verb : local_verbs) {
     if (verb.name == request.line.verb) return launched_rank() == 0 ? verb.act(request) : ExitStatus::done;
   }
+  if (request.line.verb == "run" || request.line.is_shortcut()) install_stop_signals();
+  const auto status_file = take_status_file();
   const mpi::Session session(argc, argv);
   base::configure_log(session.world().is_root(), request.line.quiet);
   for (const auto& verb : collective_verbs) {
-    if (verb.name == request.line.verb) return verb.act(request, session);
+    if (verb.name != request.line.verb) continue;
+    const auto status = verb.act(request, session);
+    note_status(request, status_file, session.world(), status);
+    return status;
   }
   throw base::LogicError("the verb '" + request.line.verb + "' was parsed but is not known");
 }

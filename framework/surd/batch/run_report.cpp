@@ -1,8 +1,6 @@
 #include "surd/batch/run_report.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <utility>
 
 #include "surd/base/version.hpp"
 #include "surd/batch/detail/hdf5_version.hpp"
@@ -18,23 +16,6 @@ Json describe_program() {
           {"compiler", base::compiler()},
           {"mpi", mpi::library_name()},
           {"hdf5", detail::hdf5_version()}};
-}
-
-Json describe_slurm() {
-  if (std::getenv("SLURM_JOB_ID") == nullptr) return nullptr;
-  Json slurm = Json::object();
-  constexpr std::pair<const char*, const char*> names[] = {{"job_id", "SLURM_JOB_ID"},
-                                                           {"job_name", "SLURM_JOB_NAME"},
-                                                           {"restart_count", "SLURM_RESTART_COUNT"},
-                                                           {"partition", "SLURM_JOB_PARTITION"},
-                                                           {"nodes", "SLURM_JOB_NODELIST"},
-                                                           {"tasks", "SLURM_NTASKS"},
-                                                           {"cluster", "SLURM_CLUSTER_NAME"}};
-  for (const auto& [key, variable] : names) {
-    const char* text = std::getenv(variable);
-    if (text != nullptr) slurm[key] = text;
-  }
-  return slurm;
 }
 
 const char* to_text(ranks::SweepEnd end) noexcept {

@@ -4,8 +4,8 @@
 //   run, job, program {version, revision, compiler, mpi, hdf5}, command_line, started, ended (ISO 8601, UTC),
 //   seconds, exit_status, end, ranks, points {total, excluded, stored_before, computed, failed, done,
 //   remaining}, memory {budget_bytes, per_rank: [{rank, host, baseline_bytes, peak_bytes, phases: [{name,
-//   seconds, cpu_seconds, peak_bytes, read_bytes, written_bytes}]}]}, timeline (timeline.hpp), slurm {...} or
-//   null
+//   seconds, cpu_seconds, peak_bytes, read_bytes, written_bytes}]}]}, timeline (timeline.hpp), slurm
+//   (slurm.hpp) or null
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,6 @@ namespace surd::batch {
 
 /// Version, revision, compiler, MPI and HDF5 of this program.
 [[nodiscard]] base::Json describe_program();
-
-/// What Slurm says about the job this process is part of; null outside Slurm.
-[[nodiscard]] base::Json describe_slurm();
 
 [[nodiscard]] const char* to_text(ranks::SweepEnd end) noexcept;
 

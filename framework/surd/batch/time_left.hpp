@@ -6,11 +6,8 @@
 
 namespace surd::batch {
 
-/// The least of --time-left, the job's time_limit and, inside a Slurm job, what squeue says (asked once); 0
-/// if nothing is known.
+/// The least of --time-left, the job's time_limit and, inside a Slurm job, what Slurm leaves it; 0 if nothing
+/// is known.
 [[nodiscard]] double time_left_seconds(const Job& job, const CommandLine& line);
-
-/// What squeue answers (-o %L): "4:00:00", "1-02:03:04"; 0 for INVALID, UNLIMITED and everything else.
-[[nodiscard]] double parse_squeue(std::string text);
 
 }  // namespace surd::batch

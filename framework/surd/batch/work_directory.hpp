@@ -6,6 +6,8 @@
 //                epochs/, spill/    a data job's commits and what they refer to (ranks/data_job.hpp)
 //                cut.json           how a data job is cut into units, for resumes on other numbers of ranks
 //                state.json         written every two seconds by rank 0 of the run that started last
+//                submit.json, submit.sbatch, slurm-<job>.out
+//                                what `surd submit` gave to Slurm last, and what the Slurm jobs printed
 //                report-<run>.json  one per run that ended by itself
 #pragma once
 
@@ -26,6 +28,7 @@ struct WorkDirectory {
 
   [[nodiscard]] storage::Path job() const { return root / "job.yaml"; }
   [[nodiscard]] storage::Path state() const { return root / "state.json"; }
+  [[nodiscard]] storage::Path submitted() const { return root / "submit.json"; }
   [[nodiscard]] storage::Path report(const std::string& run) const {
     return root / ("report-" + run + ".json");
   }

@@ -16,6 +16,7 @@
 #include "surd/batch/progress.hpp"
 #include "surd/batch/run_report.hpp"
 #include "surd/batch/signals.hpp"
+#include "surd/batch/slurm.hpp"
 #include "surd/batch/survey.hpp"
 #include "surd/batch/time_left.hpp"
 #include "surd/batch/verbs/verbs.hpp"
@@ -42,7 +43,6 @@ class Run {
         started_(utc_now()) {}
 
   ExitStatus operator()() {
-    install_stop_signals();
     prepare();
     const auto refusal = world_.broadcast_text(world_.is_root() ? look() : std::string());
     if (!refusal.empty()) {
@@ -138,11 +138,8 @@ class Run {
   }
 
   [[nodiscard]] Json head() const {
-    return {{"run", name_},
-            {"job", job_.name},
-            {"host", mpi::host_name()},
-            {"pid", getpid()},
-            {"started", started_}};
+    return {{"run", name_},    {"job", job_.name},    {"host", mpi::host_name()},
+            {"pid", getpid()}, {"started", started_}, {"slurm", describe_slurm()}};
   }
 
   void write_results() {

@@ -14,6 +14,7 @@
 #include "surd/batch/memory_plan.hpp"
 #include "surd/batch/run_report.hpp"
 #include "surd/batch/signals.hpp"
+#include "surd/batch/slurm.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/ranks/data_job.hpp"
 
@@ -37,7 +38,6 @@ class TableRun {
         started_(utc_now()) {}
 
   ExitStatus operator()() {
-    install_stop_signals();
     prepare();
     const auto data = compile();
     if (!data) return ExitStatus::usage;
@@ -100,8 +100,9 @@ class TableRun {
     options.epoch_bytes = job_.epoch_bytes;
     options.grace_seconds = request_.line.grace_seconds;
     if (world_.is_root()) {
-      const Json head = {{"run", name_},    {"job", job_.name},       {"host", mpi::host_name()},
-                         {"pid", getpid()}, {"ranks", world_.size()}, {"started", started_}};
+      const Json head = {
+          {"run", name_},           {"job", job_.name},    {"host", mpi::host_name()}, {"pid", getpid()},
+          {"ranks", world_.size()}, {"started", started_}, {"slurm", describe_slurm()}};
       progress_ = std::make_unique<DataProgress>(request_.files, work_.state(), head, request_.line.quiet);
     }
     auto result =

@@ -7,6 +7,7 @@
 
 #include "surd/base/units.hpp"
 #include "surd/batch/run_report.hpp"
+#include "surd/batch/slurm_status.hpp"
 #include "surd/batch/survey.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/sweep/lease.hpp"
@@ -22,6 +23,7 @@ struct JobStatus {
   Survey survey;
   std::size_t running = 0;  ///< Jobs that hold a lease.
   Json last_run;            ///< state.json, null if the job never ran.
+  Json slurm;               ///< slurm_status()
   std::size_t reports = 0;
 };
 
@@ -33,6 +35,8 @@ JobStatus look(const Request& request, const Job& job) {
   (void)leases.others();
   status.running = leases.neighbours();
   status.last_run = read_json(request.files, work.state());
+  const bool writing = status.running > 0 && text_in(status.last_run, "end", "").empty();
+  status.slurm = slurm_status(request.files, work, status.last_run, writing);
   for (const auto& name : request.files.list(work.root)) {
     if (name.starts_with("report-")) ++status.reports;
   }
@@ -76,6 +80,7 @@ Json describe(const JobStatus& status, const Job& job, ExitStatus exit) {
             {"missing", survey.missing()}}},
           {"running_jobs", status.running},
           {"runs_reported", status.reports},
+          {"slurm", status.slurm},
           {"last_run", status.last_run}};
 }
 
@@ -88,6 +93,7 @@ void print(const JobStatus& status, const Job& job) {
              format_count(survey.done), format_count(survey.total), percent, format_count(survey.failed),
              format_count(survey.missing()));
   fmt::print("  jobs at work  {}\n  last run      {}\n", status.running, last_run_text(status));
+  if (status.slurm.is_object()) fmt::print("  Slurm job     {}\n", slurm_status_text(status.slurm));
   const auto failure = text_in(status.last_run, "last_failure", "");
   if (!failure.empty()) fmt::print("  last failure  {}\n", failure);
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "surd/base/units.hpp"
+#include "surd/batch/slurm_status.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 
 namespace surd::batch::verbs {
@@ -19,6 +20,7 @@ constexpr double silence_seconds = 30;
 
 struct DataStatus {
   Json last_run;  ///< state.json, null if the job never ran.
+  Json slurm;     ///< slurm_status()
   double silent_seconds = 0;
   bool complete = false;
   bool running = false;
@@ -50,7 +52,7 @@ std::string stage_text(const Json& last) {
                      number_in(stage, "of", 0), text_in(stage, "name", "?"), share);
 }
 
-void print(const DataStatus& status, const TableJob& job) {
+void print_last_run(const DataStatus& status, const TableJob& job) {
   const auto& last = status.last_run;
   if (!last.is_object()) {
     fmt::print("{}: never run\n", job.name);
@@ -68,17 +70,24 @@ void print(const DataStatus& status, const TableJob& job) {
   }
 }
 
+void print(const DataStatus& status, const TableJob& job) {
+  print_last_run(status, job);
+  if (status.slurm.is_object()) fmt::print("  Slurm job {}\n", slurm_status_text(status.slurm));
+}
+
 }  // namespace
 
 ExitStatus status_table(const Request& request, const TableJob& job) {
   const auto work = work_directory(job, request.line.work);
-  const auto status = look(request, work);
+  auto status = look(request, work);
+  status.slurm = slurm_status(request.files, work, status.last_run, status.running);
   const auto exit = status.complete ? ExitStatus::done : ExitStatus::interrupted;
   if (request.line.json) {
     const Json json = {{"job", job.name},
                        {"exit_status", static_cast<int>(exit)},
                        {"complete", status.complete},
                        {"running", status.running},
+                       {"slurm", status.slurm},
                        {"last_run", status.last_run}};
     std::fputs(batch::to_text(json).c_str(), stdout);
   } else {

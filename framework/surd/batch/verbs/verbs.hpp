@@ -45,6 +45,7 @@ void require_memo(const Request& request, const WorkDirectory& work);
 [[nodiscard]] base::ExitStatus compact(const Request& request);
 [[nodiscard]] base::ExitStatus inspect(const Request& request);
 [[nodiscard]] base::ExitStatus report(const Request& request);
+[[nodiscard]] base::ExitStatus submit(const Request& request);
 
 [[nodiscard]] base::ExitStatus plan_sweep(const Request& request, const Job& job);
 [[nodiscard]] base::ExitStatus plan_table(const Request& request, const TableJob& job);

@@ -1,0 +1,93 @@
+# shellcheck shell=bash disable=SC2154,SC2317  # `run` is set before, stop is called by traps
+# Runs surd in a Slurm job until it is done or told to stop, and puts the job back into the queue while work is left.
+#
+# `surd submit` appends this text to the scripts it writes; the templates in this folder source it. Before it, say
+#
+#   run=(surd run job.yaml)                          what to run
+#   launch=(srun --mpi=pmix --kill-on-bad-exit=1)    how to start it on all ranks (this is the default)
+#   max_restarts=20                                  how often the job may be put back (this is the default)
+#
+# and tell sbatch --requeue, --open-mode=append and --signal=B:USR1@120. The job's exit status is surd's: 0 done, 3 done but
+# points failed, 64 wrong use, 70 fatal, 75 interrupted with work left, 76 interrupted again without progress.
+
+: "${max_restarts:=20}" "${retry_seconds:=5}"
+[ -n "${launch+set}" ] || launch=(srun --mpi=pmix --kill-on-bad-exit=1)
+restarts=${SLURM_RESTART_COUNT:-0}
+asked=  # the last signal that came
+
+say() { echo "$(date '+%F %T') Slurm job $SLURM_JOB_ID: $*" >&2; }
+
+# Up to three times, for a busy controller does not always answer.
+insist() {
+  "$@" || { sleep "$retry_seconds" && "$@"; } || { sleep "$((4 * retry_seconds))" && "$@"; }
+}
+
+# srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end.
+stop() {
+  asked=$1
+  say "SIG$1: surd is told to stop; what is finished stays"
+  [ -z "$!" ] || kill -USR1 "$!" 2>/dev/null
+}
+
+# Slurm before 23.02 does not tell a job when it will be ended; a value may also be left over from the submitting shell.
+learn_end_time() {
+  local end
+  unset SLURM_JOB_END_TIME
+  end=$(SLURM_TIME_FORMAT=standard insist squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e)
+  end=$(date -d "${end:-unknown}" +%s 2>/dev/null) && export SLURM_JOB_END_TIME="$end"
+}
+
+# Node-local: the first that exists, for TMPDIR may be that of the submitting shell.
+choose_scratch() {
+  local directory
+  for directory in "${SURD_SCRATCH:-}" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; do
+    [ -n "$directory" ] && [ -d "$directory" ] && break
+  done
+  export SURD_SCRATCH=$directory
+}
+
+# Sets `status`.
+run_to_the_end() {
+  local recorded
+  "${launch[@]}" "${run[@]}" &
+  while kill -0 "$!" 2>/dev/null; do wait "$!"; done  # a trapped signal ends `wait` early
+  wait "$!"
+  status=$?
+  # Ranks that leave with a status other than 0 make srun and mpirun end the others, whose status may then be that of a
+  # signal; surd's own word is in the file.
+  if read -r recorded 2>/dev/null <"$SURD_STATUS_FILE"; then
+    status=$recorded
+  elif [ -n "$asked" ] && [ "$status" -gt 128 ]; then
+    status=75  # it died of the signal, before it could note anything
+  fi
+}
+
+put_back() {
+  if [ "$restarts" -ge "$max_restarts" ]; then
+    say "work is left, but the job was put back $restarts times: submit it again to go on"
+  elif [ "$asked" = TERM ] && [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" != RUNNING ]; then
+    say "cancelled: submit it again to go on"  # Slurm itself puts back what it pre-empts
+  else
+    say "work is left: back into the queue (restart $((restarts + 1)) of at most $max_restarts)"
+    trap '' TERM  # requeue ends this script
+    insist scontrol requeue "$SLURM_JOB_ID" || say "scontrol requeue failed: submit the job again to go on"
+  fi
+}
+
+trap 'stop USR1' USR1
+trap 'stop TERM' TERM
+choose_scratch
+learn_end_time
+export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}  # since Slurm 22.05 srun does not take it over from sbatch
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SRUN_CPUS_PER_TASK}
+SURD_STATUS_FILE=$(mktemp "$SURD_SCRATCH/surd-status-XXXXXX")
+export SURD_STATUS_FILE
+
+status=75
+[ -n "$asked" ] || run_to_the_end
+rm -f "$SURD_STATUS_FILE"
+case $status in
+  75) put_back ;;
+  76) say "no progress since the last start: not put back into the queue" ;;
+esac
+exit "$status"

@@ -1,0 +1,276 @@
+"""What `surd submit` and the templates in slurm/ do in a batch job, with a Slurm of a few lines in place of the real one.
+
+    slurm_scripts.py MPIEXEC SURD PROBE SCALE MAKE_NEWER SLURM_FOLDER
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import harness
+from harness import Folder
+
+TEMPLATES = pathlib.Path(sys.argv[6])
+
+JOB = """kind: sweep
+name: storm
+function: tally
+params: {milliseconds: 20}
+axes: {x: {range: 100}}
+output: out.h5
+"""
+
+TABLE = """kind: table
+name: small
+input: {path: in.csv, types: {a: int}}
+steps: [{sort: {by: [a]}}]
+output: out.csv
+memory: 16MiB
+"""
+
+FAKES = {
+    "sbatch": """
+        case "$*" in *--parsable*) ;; *) exit 2 ;; esac
+        if grep -q 'partition=wrong' "${!#}"; then
+          echo 'sbatch: error: invalid partition specified: wrong' >&2; exit 1
+        fi
+        echo '4242;cluster'""",
+    "squeue": """
+        case "$*" in
+          *%e*) [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1; date -d '+1 hour' +%FT%T ;;
+          *'%T|'*) cat "$FAKE/queue" ;;
+          *%T*) cat "$FAKE/state" ;;
+        esac""",
+    "scontrol": 'echo "$*" >>"$FAKE/requeues"',
+    "sinfo": "echo 'debug*|1|2|2000'",
+    # Without bash between it and mpiexec, for the script signals srun alone.
+    "srun": """
+        while [[ $1 == --* ]]; do shift; done
+        [ -z "$FAKE_RANKS" ] || exec "$MPIEXEC" -n "$FAKE_RANKS" "$@"
+        exec "$@" """,
+}
+
+
+class Cluster(Folder):
+    """A folder with awkward characters in its path, in which jobs are submitted, and a Slurm that runs nothing by itself."""
+
+    def __init__(self, job=JOB):
+        super().__init__(job)
+        inner = self.path / "it's a folder"
+        inner.mkdir()
+        (self.path / "job.yaml").rename(inner / "job.yaml")
+        self.outer, self.path = self.path, inner
+        for name in ("fake", "slurm"):
+            (self.path / name).mkdir()
+        for name, body in FAKES.items():
+            self.script(f"fake/{name}", body)
+        self.put("state", "RUNNING")
+        self.put("queue", "RUNNING|None|n1|59:00")
+        shutil.copy(TEMPLATES / "supervise.sh", self.path / "slurm")
+
+    def __exit__(self, *error):
+        self.path = self.outer
+        super().__exit__(*error)
+
+    def script(self, name, body):
+        path = self.path / name
+        path.write_text("#!/bin/bash\n" + body + "\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+    def put(self, name, text):
+        (self.path / "fake" / name).write_text(text + "\n")
+
+    def environment(self, **more):
+        fake = self.path / "fake"
+        known = {"FAKE": str(fake), "PATH": f"{fake}:{os.environ['PATH']}", "MPIEXEC": harness.MPIEXEC}
+        return super().environment(**{**known, **more})
+
+    def start_script(self, script, restarts=0, ranks="", **more):
+        """Starts a script as slurmd would."""
+        environment = self.environment(SLURM_JOB_ID="4242", SLURM_JOB_NODELIST="n[1-2]", SLURM_JOB_PARTITION="debug",
+                                       SLURM_RESTART_COUNT=str(restarts), FAKE_RANKS=ranks, **more)
+        return subprocess.Popen(["bash", script], cwd=self.path, env=environment, start_new_session=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def supervise(self, body, settings="", signals=(), **more):
+        """Runs supervise.sh around a program of bash; returns (status, stderr, whether the job was requeued)."""
+        self.script("program", f"touch started\n{body}")
+        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
+        for name in ("started", "fake/requeues"):
+            (self.path / name).unlink(missing_ok=True)
+        process = self.start_script("batch.sh", **more)
+        for number in signals:
+            wait_for(self.path / "started")
+            process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+        return process.returncode, err.decode(), self.requeued()
+
+    def requeued(self):
+        path = self.path / "fake/requeues"
+        if not path.exists():
+            return False
+        assert path.read_text() == "requeue 4242\n", path.read_text()
+        return True
+
+
+def wait_for(path, seconds=20):
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} does not appear"
+        time.sleep(0.005)
+
+
+def test_final_statuses_are_passed_on():
+    with Cluster() as cluster:
+        for status in (0, 3, 64, 70, 76, 1, 137):
+            assert cluster.supervise(f"exit {status}")[::2] == (status, False), status
+        assert "no progress" in cluster.supervise("exit 76")[1]
+
+
+def test_interrupted_jobs_are_requeued_until_the_limit():
+    with Cluster() as cluster:
+        for restarts in range(3):
+            status, err, requeued = cluster.supervise("exit 75", "max_restarts=2", restarts=restarts)
+            assert (status, requeued) == (75, restarts < 2), err
+        assert "submit it again" in err
+
+
+def test_what_surd_recorded_counts_more_than_what_the_launcher_says():
+    with Cluster() as cluster:
+        record = 'echo {} >"$SURD_STATUS_FILE"; exit 143'
+        assert cluster.supervise(record.format(75))[::2] == (75, True)
+        assert cluster.supervise(record.format(0))[::2] == (0, False)
+        assert cluster.supervise("kill -KILL $$")[::2] == (137, False)
+
+
+def test_the_end_time_is_asked_for():
+    with Cluster() as cluster:
+        cluster.put("busy", "")
+        status, err, _ = cluster.supervise('left=$((SLURM_JOB_END_TIME - $(date +%s))); [ $left -gt 3590 ] && [ $left -le 3600 ]',
+                                           SLURM_JOB_END_TIME="1")
+        assert status == 0, err
+        cluster.script("fake/squeue", "echo N/A")
+        assert cluster.supervise('[ -z "${SLURM_JOB_END_TIME+set}" ]', SLURM_JOB_END_TIME="1")[0] == 0
+
+
+def test_usr1_stops_the_program_and_requeues_whenever_it_comes():
+    chance = random.Random(1)
+    with Cluster() as cluster:
+        for _ in range(30):
+            wait = f"trap 'exit 75' USR1; touch ready; for i in {{1..{chance.randint(1, 40)}}}; do sleep 0.002; done; exit 75"
+            status, err, requeued = cluster.supervise(wait, signals=[signal.SIGUSR1])
+            assert (status, requeued) == (75, True), f"{status} {err}"
+
+
+def test_term_requeues_only_what_goes_on_running():
+    with Cluster() as cluster:
+        wait = "trap 'exit 75' USR1; touch started; while true; do sleep 0.01; done"
+        assert cluster.supervise(wait, signals=[signal.SIGTERM])[::2] == (75, True), "pre-empted, with grace"
+        cluster.put("state", "COMPLETING")
+        status, err, requeued = cluster.supervise(wait, signals=[signal.SIGTERM])
+        assert (status, requeued) == (75, False) and "cancelled" in err, err
+
+
+def submit(cluster, *options):
+    status, out, err = cluster.verb("submit", "job.yaml", "--nodes", "2", *options)
+    assert status == 0, err
+    return out
+
+
+def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
+    with Cluster() as undisturbed:
+        assert undisturbed.verb("run", "job.yaml")[0] == 0
+        expected = undisturbed.output()
+    with Cluster() as cluster:
+        assert "submitted job 4242; watch it with: surd status job.yaml\n" == submit(cluster)
+        text = (cluster.path / ".surd/storm/submit.sbatch").read_text()
+        assert "--ntasks-per-node=2\n" in text and "--mem-per-cpu=950M\n" in text and os.path.realpath(harness.PROBE) in text
+        cluster.put("queue", "PENDING|Priority||1:00:00")
+        assert "Slurm job     4242: pending (Priority)\n" in cluster.verb("status", "job.yaml")[1]
+
+        process = cluster.start_script(".surd/storm/submit.sbatch", ranks="3")
+        wait_for(cluster.trace)
+        time.sleep(0.3)
+        status, out, _ = cluster.verb("status", "job.yaml")
+        assert re.search(r"Slurm job     4242: running on n\[1-2\], (59 min \d\d s|1 h 00 min) left\n", out), out
+        process.send_signal(signal.SIGUSR1)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 75 and cluster.requeued(), err.decode()
+        assert "--time" not in text and "#SBATCH --time=00:11:00" in submit(cluster, "--dry-run"), "2 s of work, and 10 min"
+
+        process = cluster.start_script(".surd/storm/submit.sbatch", restarts=1, ranks="1")
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err.decode()
+        assert cluster.output() == expected
+        assert set(cluster.evaluations().values()) == {1}, "a point was computed twice"
+        cluster.put("queue", "")
+        facts = json.loads(cluster.verb("status", "job.yaml", "--json")[1])["slurm"]
+        assert facts["job_id"] == "4242" and facts["restart_count"] == 1 and facts["nodes"], facts
+
+
+def test_reports_of_data_jobs_name_hosts_job_and_restarts():
+    with Cluster(TABLE) as cluster:
+        (cluster.path / "in.csv").write_text("a\n3\n1\n2\n")
+        submit(cluster, "--time", "90")
+        assert "work directory of Slurm job 4242" in cluster.verb("submit", "job.yaml")[2]
+        process = cluster.start_script(".surd/small/submit.sbatch", restarts=4, ranks="2")
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err.decode()
+        report = json.loads(next((cluster.path / ".surd/small").glob("report-*.json")).read_text())
+        assert report["slurm"]["job_id"] == "4242" and report["slurm"]["restart_count"] == "4", report["slurm"]
+        assert len(report["memory"]["per_rank"]) == 2 and report["memory"]["per_rank"][1]["host"]
+        cluster.put("queue", "")
+        assert "Slurm job 4242: not in the queue, last on n[1-2], restart 4" in cluster.verb("status", "job.yaml")[1]
+        assert cluster.verb("submit", "job.yaml", "--array", "2", "--dry-run")[0] == 64
+
+
+def test_refusals_are_sbatchs_words():
+    with Cluster() as cluster:
+        status, out, err = cluster.verb("submit", "job.yaml", "--partition", "wrong")
+        assert status == 64 and "invalid partition specified: wrong" in err and not out, err
+        assert not (cluster.path / ".surd/storm/submit.json").exists()
+        (cluster.path / "fake/sbatch").unlink()
+        status, _, err = cluster.verb("submit", "job.yaml", PATH=str(cluster.path / "fake"))
+        assert status == 70 and "no sbatch on PATH" in err, err
+
+
+def test_a_dry_run_writes_nothing_and_is_valid():
+    with Cluster() as cluster:
+        before = sorted(cluster.path.rglob("*"))
+        for options in ([], ["--array", "4"], ["--launcher", "mpirun", "--cpus-per-task", "2"],
+                        ["--gpus-per-node", "4", "--set", "params.milliseconds=$(reboot) 'x'", "--", "--exclusive"]):
+            text = submit(cluster, "--dry-run", *options)
+            subprocess.run(["bash", "-n"], input=text.encode(), check=True)
+        assert sorted(cluster.path.rglob("*")) == before
+
+
+def test_templates_run_what_they_say():
+    needed = ("--requeue", "--open-mode=append", "--signal=B:USR1@", "--time=", "--nodes=", "--ntasks-per-node=")
+    scripts = sorted(TEMPLATES.glob("*.sbatch"))
+    assert len(scripts) == 5
+    if shutil.which("shellcheck"):
+        subprocess.run(["shellcheck", "-x", *(f"slurm/{script.name}" for script in scripts), "slurm/supervise.sh"],
+                       cwd=TEMPLATES.parent, check=True)
+    with Cluster() as cluster:
+        for name in ("fake/surd", "field"):
+            cluster.script(name, 'echo "$*" >ran')
+        for script in scripts:
+            text = script.read_text()
+            for option in needed:
+                assert f"#SBATCH {option}" in text, f"{script}: {option}"
+            process = cluster.start_script(str(script))
+            _, err = process.communicate(timeout=20)
+            assert process.returncode == 0, err.decode()
+            assert (cluster.path / "ran").read_text().startswith("run "), script
+            (cluster.path / "ran").unlink()
+
+
+harness.main(globals())
