@@ -121,6 +121,8 @@ TEST(SubmitScript, HandsOtherOptionsToSbatch) {
   EXPECT_THAT(to_text(script), Not(HasSubstr("--mem-per-cpu")));
   script.flags.sbatch_options = {"--mem-bind=local"};
   EXPECT_THAT(to_text(script), HasSubstr("--mem-per-cpu"));
+  script.flags.sbatch_options = {"--exclusive"};
+  EXPECT_THAT(to_text(script), AllOf(HasSubstr("--mem=0"), Not(HasSubstr("--mem-per-cpu"))));
 }
 
 TEST(SubmitScript, RefusesWhatNoLineCanHold) {

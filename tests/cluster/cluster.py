@@ -18,25 +18,8 @@ from harness import Folder  # noqa: E402,F401
 TEST_CLUSTER, DIRECTORY, SURD_DATA, ISING = (os.path.abspath(path) for path in sys.argv[5:9])
 SURD = harness.SURD
 NODES = ("n1", "n2")
+JOBS = pathlib.Path(__file__).resolve().parents[2] / "jobs"
 SKIPPED = 77
-
-# {launch} starts the ranks. A trap interrupts `wait`, so it is called until the program is gone. A job that scancel
-# ends leaves with status 75 as well: asking to be requeued would bring it back to life.
-SCRIPT = """#!/bin/bash
-{launch} {program} run {job} &
-pid=$!
-trap 'kill -USR1 $pid' USR1
-trap 'kill -TERM $pid' TERM
-wait $pid; status=$?
-while kill -0 $pid 2>/dev/null; do wait $pid; status=$?; done
-echo "attempt ${{SLURM_RESTART_COUNT:-0}} on $SLURM_JOB_NODELIST: status $status"
-if [ $status -eq 75 ] && [ ${{SLURM_RESTART_COUNT:-0}} -lt 9 ] && [ "$(squeue -h -j $SLURM_JOB_ID -o %T)" = RUNNING ]; then
-  scontrol requeue $SLURM_JOB_ID
-fi
-exit $status
-"""
-SRUN = "srun --mpi=pmix --kill-on-bad-exit=1"
-MPIRUN = "mpirun"
 
 
 def on_login_node(*command, cwd=None, timeout=60):
@@ -90,49 +73,43 @@ def generate(folder, kind, size, name):
 
 
 class Job:
-    """A job in Slurm. Its log is job-<number>.out in the folder, of all tasks if it is an array."""
+    """A job that `surd submit` gave to Slurm."""
 
-    def __init__(self, folder, *flags, launch=SRUN, program=None, job="job.yaml"):
+    def __init__(self, folder, *flags, job="job.yaml"):
         self.folder = folder
-        script = SCRIPT.format(launch=launch, program=program or folder.program, job=job)
-        (folder.path / "job.sbatch").write_text(script)
-        printed = slurm("sbatch", "--parsable", "--requeue", "--open-mode=append", "--output=job-%A.out",
-                        f"--export=ALL,SURD_TRACE={folder.trace}", *flags, "job.sbatch", cwd=folder.path)
-        self.number = printed.split(";")[0]
+        status, out, err = submit(folder, *flags, job=job)
+        assert status == 0, f"submit {flags}: status {status}\n{err}"
+        self.number = re.match(r"submitted job (\d+);", out).group(1)
 
-    def facts(self):
-        """What Slurm knows of it: {"JobState": "RUNNING", ...}."""
+    def facts(self, of):
+        """What Slurm says of it, one value for each task of an array: facts("JobState") is ["RUNNING"]."""
         text = slurm("scontrol", "--oneliner", "show", "job", self.number)
-        return dict(re.findall(r"(\S+?)=(\S*)", text.splitlines()[0]))
-
-    def log(self):
-        path = self.folder.path / f"job-{self.number}.out"
-        return path.read_text() if path.exists() else ""
+        return re.findall(rf"\b{of}=(\S+)", text)
 
     def story(self):
-        return f"job {self.number}:\n{self.log()}\n{slurm('scontrol', 'show', 'job', self.number)}"
+        """For messages of failed tests."""
+        logs = sorted(self.folder.path.glob(f".surd/*/slurm-{self.number}*.out"))
+        return "\n".join([*(path.read_text() for path in logs), slurm("scontrol", "show", "job", self.number)])
 
     def wait(self, seconds=60, state="COMPLETED"):
         """Until it is over, and so are all tasks of an array; fails if it ended in another state."""
-        def states():
-            text = slurm("scontrol", "--oneliner", "show", "job", self.number)
-            return set(re.findall(r"JobState=(\S+)", text))
-        eventually(lambda: not states() & {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"},
-                   seconds, self.story)
-        assert states() == {state}, self.story()
+        on_the_way = {"PENDING", "RUNNING", "COMPLETING", "CONFIGURING", "REQUEUED"}
+        eventually(lambda: not on_the_way & set(self.facts("JobState")), seconds, self.story)
+        assert set(self.facts("JobState")) == {state}, self.story()
         return self
 
     def wait_until_at_work(self, points=1, seconds=30):
         """Until so many points were begun."""
         eventually(lambda: sum(self.folder.evaluations().values()) >= points, seconds, self.story)
 
-    def attempts(self):
-        """One per start that got as far as the program's end: (restarts, nodes, status)."""
-        pattern = r"^attempt (\d+) on (\S+): status (\d+)$"
-        return [(int(r), n, int(s)) for r, n, s in re.findall(pattern, self.log(), re.MULTILINE)]
+
+def submit(folder, *flags, job="job.yaml"):
+    """surd submit; returns (status, stdout, stderr)."""
+    return on_login_node("env", f"SURD_TRACE={folder.trace}", folder.program, "submit", job, *flags, cwd=folder.path)
 
 
 def reports(folder):
+    """Of all runs that came to an end of their own, first to last."""
     return [json.loads(path.read_text()) for path in sorted(folder.path.glob(".surd/*/report-*.json"))]
 
 

@@ -14,6 +14,7 @@ axes: {x: {range: [0, 20]}, y: [a, b, c, d]}
 output: out.h5
 """
 POINTS = 80
+TWO_NODES = ("--nodes", 2, "--tasks-per-node", 2)
 
 SORT = """kind: table
 name: sales
@@ -41,44 +42,42 @@ def test_a_time_limit_requeues_the_job_until_it_is_done():
     sweep = SWEEP.replace("[0, 20]", "[0, 80]")  # takes 40 s
     with Folder(sweep) as folder:
         # Slurm looks at limits now and then only: the signal may come up to 30 s earlier than asked for.
-        job = Job(folder, "--nodes=2", "--ntasks-per-node=2", "--time=1", "--signal=B:USR1@25").wait(200)
-        statuses = [status for _, _, status in job.attempts()]
+        job = Job(folder, *TWO_NODES, "--time", 1, "--", "--signal=B:USR1@25").wait(200)
+        statuses = [report["exit_status"] for report in cluster.reports(folder)]
         assert len(statuses) > 1 and statuses == [75] * (len(statuses) - 1) + [0], job.story()
-        print(f"        {len(statuses)} attempts")
+        print(f"        {len(statuses)} starts")
         check_result(folder, sweep, 4 * POINTS)
 
 
-def test_a_cancelled_job_can_be_submitted_again():
+def test_a_cancelled_job_stays_so_and_can_be_submitted_again():
     with Folder(SWEEP) as folder:
-        flags = ("--nodes=2", "--ntasks-per-node=2", "--time=5")
-        job = Job(folder, *flags)
+        job = Job(folder, *TWO_NODES, "--time", 5)
         job.wait_until_at_work(points=8)
         cluster.slurm("scancel", job.number)
         job.wait(30, "CANCELLED")
         begun = sum(folder.evaluations().values())
         assert begun < POINTS, begun
 
-        Job(folder, *flags).wait(90)
+        Job(folder, *TWO_NODES, "--time", 5).wait(90)
 
         check_result(folder, again=4)
 
 
 def lose_node(folder, node, left, ready):
-    """The job has two nodes, loses one once it is `ready`, and ends on the other, with half the ranks.
-
-    It asks for whole nodes, for then Slurm keeps no number of tasks that the node that is left could not hold.
-    """
-    launch = f"{cluster.SRUN} --ntasks-per-node=2"
-    job = Job(folder, "--nodes=1-2", "--exclusive", "--time=5", launch=launch)
+    """The job has two nodes, loses one once it is `ready`, and ends on the other, with half the ranks."""
+    job = Job(folder, *TWO_NODES, "--time", 5)
     eventually(ready, 60, job.story)
     cluster.set_power(node, on=False)
     try:
-        job.wait(120)
+        eventually(lambda: job.facts("JobState") == ["PENDING"], 60, job.story)
+        # Without this it would wait for a second node.
+        cluster.slurm("scontrol", "update", f"JobId={job.number}", "NumNodes=1", "NumTasks=2")
+        job.wait(90)
     finally:
         cluster.set_power(node, on=True)
-    assert job.attempts()[-1] == (1, left, 0), job.story()
     report = cluster.reports(folder)[-1]
-    assert report["ranks"] == 2 and cluster.hosts(report) == {left}, report
+    assert report["slurm"]["restart_count"] == "1", report["slurm"]
+    assert report["ranks"] == 2 and cluster.hosts(report) == {left}, job.story()
     return report
 
 

@@ -3,7 +3,7 @@
 import subprocess
 
 import cluster
-from cluster import MPIRUN, NODES, SRUN, Folder, Job
+from cluster import NODES, Folder, Job
 
 ISING = """kind: sweep
 name: ising
@@ -35,9 +35,9 @@ memory: 16MiB
 """
 
 
-def run_on_both(folder, launch):
+def run_on_both(folder, launcher):
     """Runs the job on two ranks of each node, and returns its report."""
-    Job(folder, "--nodes=2", "--ntasks-per-node=2", "--time=5", launch=launch).wait(90)
+    Job(folder, "--nodes", 2, "--tasks-per-node", 2, "--time", 5, "--launcher", launcher).wait(90)
     report = cluster.reports(folder)[-1]
     assert report["ranks"] == 4, report
     assert cluster.hosts(report) == set(NODES), cluster.hosts(report)
@@ -53,19 +53,19 @@ def ising_here():
 
 def test_a_sweep_with_srun_and_with_mpirun():
     expected = ising_here()
-    for launch in (SRUN, MPIRUN):
+    for launcher in ("srun", "mpirun"):
         with Folder(ISING, program=cluster.ISING) as folder:
-            report = run_on_both(folder, launch)
+            report = run_on_both(folder, launcher)
             assert report["points"]["computed"] == 54, report["points"]
             assert report["slurm"]["nodes"] == "n[1-2]", report["slurm"]
-            assert folder.output("ising.h5") == expected, f"{launch}: another result"
+            assert folder.output("ising.h5") == expected, f"{launcher}: another result"
 
 
 def test_a_sort_with_srun_and_with_mpirun():
-    for launch in (SRUN, MPIRUN):
+    for launcher in ("srun", "mpirun"):
         with Folder(SORT, program=cluster.SURD) as folder:
             cluster.generate(folder, "records", "96MiB", "records.bin")
-            run_on_both(folder, launch)
+            run_on_both(folder, launcher)
             subprocess.run([cluster.SURD_DATA, "check", "sorted", "--record", "100", "--key", "0:10", "sorted.bin",
                             "records.bin"], cwd=folder.path, check=True, stdout=subprocess.DEVNULL)
 
@@ -75,7 +75,7 @@ def test_groups():
         cluster.generate(folder, "sales", "32MiB", "sales.csv")
         status, _, err = folder.run("--set", "output=here.csv", "--work", "here")
         assert status == 0, err
-        run_on_both(folder, SRUN)
+        run_on_both(folder, "srun")
         assert folder.output("top.csv") == folder.output("here.csv")
 
 

@@ -91,6 +91,11 @@ bool asks_for_memory(const std::vector<std::string>& words) {
   });
 }
 
+bool asks_for_whole_nodes(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const auto& word) { return word == "--exclusive" || word == "--exclusive=user"; });
+}
+
 std::string options_text(const SubmitScript& script) {
   const auto& flags = script.flags;
   Options options;
@@ -98,7 +103,11 @@ std::string options_text(const SubmitScript& script) {
   options.add("nodes", flags.nodes);
   options.add("ntasks-per-node", flags.tasks_per_node);
   options.add("cpus-per-task", flags.cpus_per_task);
-  if (!asks_for_memory(flags.sbatch_options)) {
+  if (asks_for_memory(flags.sbatch_options)) {
+    // As it is asked for.
+  } else if (asks_for_whole_nodes(flags.sbatch_options)) {
+    options.add("mem", 0);  // all there is; memory per core would be counted for all of a node's cores
+  } else {
     const auto cpu_bytes = static_cast<double>(script.memory_per_rank) / flags.cpus_per_task;
     options.add("mem-per-cpu", fmt::format("{:.0f}M", std::ceil(cpu_bytes / base::MiB)));
   }
