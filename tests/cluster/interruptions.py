@@ -65,14 +65,11 @@ def test_a_cancelled_job_stays_so_and_can_be_submitted_again():
 
 def lose_node(folder, node, left, ready):
     """The job has two nodes, loses one once it is `ready`, and ends on the other, with half the ranks."""
-    job = Job(folder, *TWO_NODES, "--time", 5)
+    job = Job(folder, "--nodes", "1-2", "--tasks-per-node", 2, "--time", 5)
     eventually(ready, 60, job.story)
     cluster.set_power(node, on=False)
     try:
-        eventually(lambda: job.facts("JobState") == ["PENDING"], 60, job.story)
-        # Without this it would wait for a second node.
-        cluster.slurm("scontrol", "update", f"JobId={job.number}", "NumNodes=1", "NumTasks=2")
-        job.wait(90)
+        job.wait(120)
     finally:
         cluster.set_power(node, on=True)
     report = cluster.reports(folder)[-1]
