@@ -29,12 +29,27 @@ apt() {
     apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 "$@"
 }
 
+# Runs a command while services of new packages (munge, slurmd) do not start: the tests bring up their own.
+without_services() {
+  local policy=/usr/sbin/policy-rc.d
+  if [[ -e $policy ]]; then
+    "$@"
+    return
+  fi
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" install -m 755 /dev/stdin "$policy"
+  trap '"${as_root[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+  "$@"
+  "${as_root[@]}" rm -f "$policy"
+  trap - EXIT
+}
+
 install_packages() {
   if ! command -v apt-get dpkg-query >/dev/null; then
     say "No apt here: expecting what cmake/debian-packages.txt lists to be there, as modules or from Spack"
     return
   fi
-  local packages as_root=()
+  local packages
+  as_root=()
   mapfile -t packages < <(missing "$@")
   [[ ${#packages[@]} -eq 0 ]] && return
   if [[ $EUID -ne 0 ]]; then
@@ -46,7 +61,7 @@ install_packages() {
   fi
   say "Installing ${packages[*]}"
   apt update
-  apt install -y --no-install-recommends "${packages[@]}"
+  without_services apt install -y --no-install-recommends "${packages[@]}"
 }
 
 # build <preset> <target>...

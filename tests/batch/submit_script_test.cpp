@@ -15,6 +15,7 @@ namespace {
 using surd::base::GiB;
 using surd::base::MiB;
 using surd::batch::Launcher;
+using surd::batch::SubmitFlags;
 using surd::batch::SubmitScript;
 using testing::HasSubstr;
 using testing::Not;
@@ -84,6 +85,27 @@ TEST(SubmitScript, NamesWhatWasAskedFor) {
   EXPECT_THAT(text, HasSubstr("\nlaunch=(mpirun --map-by ppr:64:node:PE=4)\nmax_restarts=0\n"));
 }
 
+TEST(SubmitScript, MayGoOnWithFewerNodes) {
+  auto script = ising();
+  surd::batch::parse_nodes("1-2", script.flags);
+  const auto text = to_text(script);
+  script.flags.launcher = Launcher::mpirun;
+
+  EXPECT_THAT(text, HasSubstr("#SBATCH --nodes=1-2\n#SBATCH --exclusive\n#SBATCH --cpus-per-task=1\n"
+                              "#SBATCH --mem=0\n"));
+  EXPECT_THAT(text, HasSubstr("launch=(srun --mpi=pmix --kill-on-bad-exit=1 --ntasks-per-node=64)\n"));
+  EXPECT_THAT(to_text(script), HasSubstr("launch=(mpirun --map-by ppr:64:node:PE=1)\n"));
+}
+
+TEST(SubmitScript, ReadsNumbersOfNodes) {
+  SubmitFlags flags;
+  surd::batch::parse_nodes("3-3", flags);
+  EXPECT_EQ(flags.nodes, 3);
+  EXPECT_EQ(flags.least_nodes, 0);
+  for (const char* text : {"", "0", "x", "2-1", "-2", "1-", "1-2-3", "2k"})
+    EXPECT_THROW(surd::batch::parse_nodes(text, flags), surd::base::UsageError) << text;
+}
+
 TEST(SubmitScript, SignalsEarlyButNotBeforeTheWorkBegins) {
   const auto notice = [](double seconds) {
     auto script = ising();
@@ -121,6 +143,8 @@ TEST(SubmitScript, HandsOtherOptionsToSbatch) {
   EXPECT_THAT(to_text(script), Not(HasSubstr("--mem-per-cpu")));
   script.flags.sbatch_options = {"--mem-bind=local"};
   EXPECT_THAT(to_text(script), HasSubstr("--mem-per-cpu"));
+  script.flags.sbatch_options = {"--exclusive"};
+  EXPECT_THAT(to_text(script), AllOf(HasSubstr("--mem=0"), Not(HasSubstr("--mem-per-cpu"))));
 }
 
 TEST(SubmitScript, RefusesWhatNoLineCanHold) {

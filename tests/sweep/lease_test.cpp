@@ -204,6 +204,24 @@ TEST(Lease, OfAProcessWhoseNumberWasGivenAwayIsDead) {
   EXPECT_FALSE(known_dead(before_boot, self));
 }
 
+TEST(Lease, OfAnEarlierStartOfTheSameSlurmJobIsDead) {
+  auto self = sweep::detail::this_process();
+  self.slurm_job = "7@cluster";
+  self.slurm_restart = 1;
+  auto earlier = self;
+  earlier.host = "node that died";
+  earlier.slurm_restart = 0;
+  auto other_step = earlier;
+  other_step.slurm_restart = 1;
+  auto other_job = earlier;
+  other_job.slurm_job = "8@cluster";
+
+  EXPECT_TRUE(known_dead(earlier, self));
+  EXPECT_FALSE(known_dead(self, earlier));
+  EXPECT_FALSE(known_dead(other_step, self));
+  EXPECT_FALSE(known_dead(other_job, self));
+}
+
 TEST(Lease, WhatCannotBeReadIsIgnored) {
   RecordingFileSystem disk;
   const auto definition = line(100);

@@ -123,7 +123,10 @@ class Declaration {
   void submit() {
     auto* verb = running_verb("submit", "Run the job on a Slurm cluster, again and again until it is done");
     auto& flags = line_.submit;
-    add_count(verb, "--nodes,-N", flags.nodes, "Nodes (default 1)");
+    verb->add_option_function<std::string>(
+            "--nodes,-N", reader("--nodes", [&flags](const std::string& text) { parse_nodes(text, flags); }),
+            "Nodes (default 1); 1-2: two whole ones, and one when a node fails")
+        ->type_name("N|LEAST-MOST");
     add_count(verb, "--tasks-per-node", flags.tasks_per_node, "Ranks of a node (default: one for each core)");
     add_count(verb, "--cpus-per-task", flags.cpus_per_task, "Threads of a rank (default 1)");
     add_count(verb, "--gpus-per-node", flags.gpus_per_node, "GPUs of a node (default none)");

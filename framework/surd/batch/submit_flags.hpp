@@ -10,6 +10,7 @@ enum class Launcher { srun, mpirun };
 
 struct SubmitFlags {
   int nodes = 1;
+  int least_nodes = 0;  ///< Whole nodes: after a node's death the job goes on with so few. 0: with `nodes`.
   int tasks_per_node = 0;  ///< 0: as many as the partition's nodes have cores.
   int cpus_per_task = 1;   ///< Threads of a rank.
   int gpus_per_node = 0;
@@ -22,6 +23,9 @@ struct SubmitFlags {
   bool dry_run = false;
   std::vector<std::string> sbatch_options;  ///< What follows "--".
 };
+
+/// "2", or "1-2" as sbatch reads it: the least and the most. @throws UsageError  if it is neither.
+void parse_nodes(const std::string& text, SubmitFlags& flags);
 
 /// A time limit as sbatch reads it: "90" (minutes), "90:00", "1:30:00", "1-12", "1-12:00"; or "90m", "2h30m".
 /// Seconds. @throws UsageError  if it is none, or zero.

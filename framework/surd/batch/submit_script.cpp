@@ -1,6 +1,7 @@
 #include "surd/batch/submit_script.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <string_view>
 
@@ -91,14 +92,32 @@ bool asks_for_memory(const std::vector<std::string>& words) {
   });
 }
 
+bool asks_for_whole_nodes(const SubmitFlags& flags) {
+  const auto& words = flags.sbatch_options;
+  return flags.least_nodes > 0 || std::any_of(words.begin(), words.end(), [](const auto& word) {
+           return word == "--exclusive" || word == "--exclusive=user";
+         });
+}
+
 std::string options_text(const SubmitScript& script) {
   const auto& flags = script.flags;
   Options options;
   options.add("job-name", script.job_name);
-  options.add("nodes", flags.nodes);
-  options.add("ntasks-per-node", flags.tasks_per_node);
+  if (flags.least_nodes > 0) {
+    // A number of tasks would be kept by Slurm, and could never start again on fewer nodes: the launcher has
+    // it.
+    options.add("nodes", fmt::format("{}-{}", flags.least_nodes, flags.nodes));
+    options.flag("exclusive");
+  } else {
+    options.add("nodes", flags.nodes);
+    options.add("ntasks-per-node", flags.tasks_per_node);
+  }
   options.add("cpus-per-task", flags.cpus_per_task);
-  if (!asks_for_memory(flags.sbatch_options)) {
+  if (asks_for_memory(flags.sbatch_options)) {
+    // As it is asked for.
+  } else if (asks_for_whole_nodes(flags)) {
+    options.add("mem", 0);  // all there is; memory per core would be counted for all of a node's cores
+  } else {
     const auto cpu_bytes = static_cast<double>(script.memory_per_rank) / flags.cpus_per_task;
     options.add("mem-per-cpu", fmt::format("{:.0f}M", std::ceil(cpu_bytes / base::MiB)));
   }
@@ -123,8 +142,13 @@ std::string array_text(std::string_view name, const std::vector<std::string>& wo
 
 std::vector<std::string> launch_words(const SubmitScript& script) {
   const auto& flags = script.flags;
-  if (flags.launcher == Launcher::srun) return {"srun", "--mpi=" + script.pmi, "--kill-on-bad-exit=1"};
-  if (flags.cpus_per_task == 1) return {"mpirun"};
+  const bool count_here = flags.least_nodes > 0;
+  if (flags.launcher == Launcher::srun) {
+    std::vector<std::string> words = {"srun", "--mpi=" + script.pmi, "--kill-on-bad-exit=1"};
+    if (count_here) words.push_back(fmt::format("--ntasks-per-node={}", flags.tasks_per_node));
+    return words;
+  }
+  if (flags.cpus_per_task == 1 && !count_here) return {"mpirun"};
   return {"mpirun", "--map-by", fmt::format("ppr:{}:node:PE={}", flags.tasks_per_node, flags.cpus_per_task)};
 }
 
@@ -142,6 +166,23 @@ std::string to_text(const SubmitScript& script) {
 
 std::uint64_t memory_per_rank(std::uint64_t budget_bytes, std::uint64_t point_bytes) {
   return budget_bytes + budget_bytes / 4 + point_bytes + overhead_bytes;
+}
+
+void parse_nodes(const std::string& text, SubmitFlags& flags) {
+  constexpr int limit = 1'000'000;
+  const auto dash = text.find('-');
+  const auto number = [&](const std::string& digits) {
+    int value = 0;
+    const auto* end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, value);
+    if (read.ec == std::errc() && read.ptr == end && value >= 1 && value <= limit) return value;
+    throw base::UsageError(fmt::format("'{}' is no number of nodes: 2, or 1-2", text));
+  };
+  flags.nodes = number(dash == std::string::npos ? text : text.substr(dash + 1));
+  const int least = dash == std::string::npos ? flags.nodes : number(text.substr(0, dash));
+  if (least > flags.nodes)
+    throw base::UsageError(fmt::format("'{}' nodes: the first number must not be the greater one", text));
+  flags.least_nodes = least < flags.nodes ? least : 0;
 }
 
 double parse_time_limit(const std::string& text) {

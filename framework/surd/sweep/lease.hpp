@@ -4,8 +4,9 @@
 // Each running job keeps one file, leases/<run>.lease, created with O_EXCL and replaced atomically: who it is
 // (host, process, start of the process, Slurm job), a heartbeat counter, its definition and the positions it
 // is working on. Others leave those out, as long as the heartbeat moves on *their own* clock (clocks of nodes
-// differ); on the same host a vanished process is seen at once. Two jobs that claim the same points at the
-// same time both see it after publishing, and the later name gives way.
+// differ); on the same host a vanished process is seen at once, and so are earlier starts of a job that Slurm
+// has put back into its queue, say because the node died that held the lease. Two jobs that claim the same
+// points at the same time both see it after publishing, and the later name gives way.
 //
 //   Leases leases(files, directory, definition, run, timeout);
 //   auto mine = leases.claim(wanted);      // publishes; returns what of `wanted` is ours now

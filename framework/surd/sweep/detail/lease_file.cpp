@@ -79,6 +79,7 @@ LeaseFile read(const base::Spec& spec) {
   lease.process.pid = spec.at("pid").integer();
   lease.process.start_ticks = spec.at("start ticks").integer();
   lease.process.slurm_job = spec.at("slurm job").text();
+  if (const auto restart = spec.find("slurm restart")) lease.process.slurm_restart = restart->integer();
   lease.beat = static_cast<std::uint64_t>(spec.at("beat").integer());
   lease.settled = spec.at("settled").boolean();
   lease.definition = spec.at("definition").text();
@@ -96,11 +97,20 @@ Process this_process() {
   self.pid_namespace = std::filesystem::read_symlink("/proc/self/ns/pid", unknown).native();
   self.pid = getpid();
   if (const auto found = look_up("self")) self.start_ticks = found->start_ticks;
-  if (const char* job = std::getenv("SLURM_JOB_ID")) self.slurm_job = job;
+  const auto slurm = [](const char* name) {
+    const char* text = std::getenv(name);
+    return std::string(text == nullptr ? "" : text);
+  };
+  if (const auto job = slurm("SLURM_JOB_ID"); !job.empty()) {
+    self.slurm_job = fmt::format("{}@{}", job, slurm("SLURM_CLUSTER_NAME"));
+    self.slurm_restart = std::atoll(slurm("SLURM_RESTART_COUNT").c_str());
+  }
   return self;
 }
 
 bool known_dead(const Process& process, const Process& self) {
+  const bool same_job = !self.slurm_job.empty() && process.slurm_job == self.slurm_job;
+  if (same_job && process.slurm_restart < self.slurm_restart) return true;
   if (self.boot.empty() || self.pid_namespace.empty() || process.pid <= 0 ||
       process.pid > std::numeric_limits<pid_t>::max()) {
     return false;
@@ -124,6 +134,7 @@ std::string LeaseFile::text() const {
                         {"pid", process.pid},
                         {"start ticks", process.start_ticks},
                         {"slurm job", process.slurm_job},
+                        {"slurm restart", process.slurm_restart},
                         {"beat", beat},
                         {"settled", settled},
                         {"definition", definition},

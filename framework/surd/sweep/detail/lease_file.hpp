@@ -11,20 +11,22 @@
 
 namespace surd::sweep::detail {
 
-/// Enough of a process to tell, on the same machine, whether it still lives.
+/// Enough of a process to tell, on the same machine or in the same Slurm job, whether it still lives.
 struct Process {
   std::string host;
   std::string boot;           ///< /proc/sys/kernel/random/boot_id; empty if unknown, like the next.
   std::string pid_namespace;  ///< "pid:[4026531836]": process numbers mean nothing outside of theirs.
   std::int64_t pid = 0;
   std::int64_t start_ticks = 0;  ///< Since boot: another process of the same number started at another time.
-  std::string slurm_job;         ///< Empty outside of Slurm.
+  std::string slurm_job;         ///< "number@cluster"; empty outside of Slurm.
+  std::int64_t slurm_restart = 0;  ///< How often Slurm had started that job before.
   bool operator==(const Process&) const = default;
 };
 
 [[nodiscard]] Process this_process();
 
-/// `process` ran where `self` runs and is gone. False if nothing can be said.
+/// `process` ran where `self` runs and is gone, or was of an earlier start of the same Slurm job: Slurm ends
+/// these before it starts a job again. False if nothing can be said.
 [[nodiscard]] bool known_dead(const Process& process, const Process& self);
 
 /// A claim of more runs than this is published as runs that enclose it.
