@@ -4,6 +4,8 @@
 #include <fstream>
 #include <functional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -98,8 +100,7 @@ struct Trouble {
 TEST(Doctor, WarnsOfEachTroubleOnce) {
   const std::vector<Trouble> troubles{
       {[](Json& r) { r["ranks"][3]["cores"] = {0}; }, "n2: 2 ranks share core 0"},
-      {[](Json& r) { r["ranks"][0]["memory"]["bytes"] = 1u << 30; },
-       "n1: only 512 MiB of memory per rank"},
+      {[](Json& r) { r["ranks"][0]["memory"]["bytes"] = 1u << 30; }, "n1: only 512 MiB of memory per rank"},
       {[](Json& r) { r["ranks"][0]["limits"]["open_files"] = 256u; }, "may open only 256 files"},
       {[](Json& r) { r["ranks"][0]["limits"]["processes"] = 100u; }, "only 100 processes"},
       {[](Json& r) { r["ranks"][0]["limits"]["locked_memory"] = 65536u; }, "which the InfiniBand needs"},

@@ -1,6 +1,5 @@
 #include "support/unreliable_file_system.hpp"
 
-#include <algorithm>
 #include <system_error>
 #include <utility>
 
