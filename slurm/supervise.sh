@@ -46,6 +46,9 @@ choose_scratch() {
   export SURD_SCRATCH=$directory
 }
 
+# srun may give up before Slurm itself notices, and puts the job back.
+node_lost() { sinfo --noheader --nodes="$SLURM_JOB_NODELIST" --format=%T | grep -q -E '\*|down|fail'; }
+
 # Sets `status`.
 run_to_the_end() {
   local recorded
@@ -59,6 +62,9 @@ run_to_the_end() {
     status=$recorded
   elif [ -n "$asked" ] && [ "$status" -gt 128 ]; then
     status=75  # it died of the signal, before it could note anything
+  elif [[ ! $status =~ ^(0|3|64|70|75|76)$ ]] && insist node_lost; then
+    say "a node does not answer any more"
+    status=75
   fi
 }
 
@@ -66,7 +72,7 @@ put_back() {
   if [ "$restarts" -ge "$max_restarts" ]; then
     say "work is left, but the job was put back $restarts times: submit it again to go on"
   elif [ "$asked" = TERM ] && [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" != RUNNING ]; then
-    say "cancelled: submit it again to go on"  # Slurm itself puts back what it pre-empts
+    say "ended by Slurm, which itself puts back what it pre-empts or what lost a node; otherwise submit it again to go on"
   else
     say "work is left: back into the queue (restart $((restarts + 1)) of at most $max_restarts)"
     trap '' TERM  # requeue ends this script

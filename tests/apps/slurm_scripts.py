@@ -50,7 +50,11 @@ FAKES = {
           *%T*) cat "$FAKE/state" ;;
         esac""",
     "scontrol": 'echo "$*" >>"$FAKE/requeues"',
-    "sinfo": "echo 'debug*|1|2|2000'",
+    "sinfo": """
+        case "$*" in
+          *%T*) cat "$FAKE/nodes" ;;
+          *) echo 'debug*|1|2|2000' ;;
+        esac""",
     # Without bash between it and mpiexec, for the script signals srun alone.
     "srun": """
         while [[ $1 == --* ]]; do shift; done
@@ -73,6 +77,7 @@ class Cluster(Folder):
         for name, body in FAKES.items():
             self.script(f"fake/{name}", body)
         self.put("state", "RUNNING")
+        self.put("nodes", "mixed")
         self.put("queue", "RUNNING|None|n1|59:00")
         shutil.copy(TEMPLATES / "supervise.sh", self.path / "slurm")
 
@@ -151,6 +156,14 @@ def test_what_surd_recorded_counts_more_than_what_the_launcher_says():
         assert cluster.supervise("kill -KILL $$")[::2] == (137, False)
 
 
+def test_a_lost_node_is_no_failure_of_the_job():
+    with Cluster() as cluster:
+        for states in ("mixed*", "allocated\ndown*"):
+            cluster.put("nodes", states)
+            assert cluster.supervise("exit 137")[::2] == (75, True), states
+            assert cluster.supervise('echo 70 >"$SURD_STATUS_FILE"; exit 137')[::2] == (70, False), states
+
+
 def test_the_end_time_is_asked_for():
     with Cluster() as cluster:
         cluster.put("busy", "")
@@ -176,7 +189,7 @@ def test_term_requeues_only_what_goes_on_running():
         assert cluster.supervise(wait, signals=[signal.SIGTERM])[::2] == (75, True), "pre-empted, with grace"
         cluster.put("state", "COMPLETING")
         status, err, requeued = cluster.supervise(wait, signals=[signal.SIGTERM])
-        assert (status, requeued) == (75, False) and "cancelled" in err, err
+        assert (status, requeued) == (75, False) and "ended by Slurm" in err, err
 
 
 def submit(cluster, *options):
