@@ -142,7 +142,9 @@ def test_a_full_disk_in_every_phase():
                     text["output"] = "disk/" + text["output"]
                     (folder.path / "job.yaml").write_text(json.dumps(text))
                     status, _, err = folder.run("--work", "disk/work", ranks=2)
-                    assert status in (0, 70), f"{name} at {share}: {status}\n{err}"
+                    assert status in (0, 64, 70), f"{name} at {share}: {status}\n{err}"
+                    if status == 64:  # seen at once
+                        assert name == "records" and "free in disk/work" in err, f"{name} at {share}\n{err}"
                     if status == 70:
                         assert "No space left" in err and "disk/" in err, f"{name} at {share}\n{err}"
                 finally:

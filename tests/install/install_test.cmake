@@ -1,4 +1,5 @@
-# Installs BUILD into WORK, builds and runs CONSUMER against it, then moves the installed tree and does it again.
+# Installs BUILD into WORK, builds and runs CONSUMER against it, then moves the installed tree and does it again, and
+# loads its module files.
 cmake_minimum_required(VERSION 3.24)
 
 function(must what)
@@ -36,3 +37,5 @@ must("installed program" ${WORK}/prefix/bin/surd --version)
 serve(prefix)
 file(RENAME ${WORK}/prefix ${WORK}/moved)
 serve(moved)
+must("module files" bash ${MODULES} ${WORK}/moved ${WORK})
+message(STATUS "${output}")

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -149,8 +150,8 @@ class ToyJob final : public stream::DataJob {
     return std::make_unique<ToyStage>(shape_, hooks_, k, std::move(places));
   }
   [[nodiscard]] bool needs(std::size_t k, std::size_t done) const override { return done <= k; }
-  Summary finish(const std::vector<std::vector<stream::Artifact>>& artifacts,
-                 storage::FileSystem& files) const override {
+  Summary finish(const std::vector<std::vector<stream::Artifact>>& artifacts, storage::FileSystem& files,
+                 const std::set<storage::Path>&) const override {
     std::string text;
     for (const auto& artifact : artifacts[2]) text += artifact.content;
     storage::write_atomically(files, output_, text);

@@ -148,36 +148,5 @@ TEST(CrashStates, AreDistinctRepeatableAndFast) {
   EXPECT_EQ(first, second);
 }
 
-TEST(StaleFileSystem, ShowsThePastExceptItsOwnFiles) {
-  RecordingFileSystem disk;
-  write(disk, "old", "1", false);
-  StaleFileSystem stale(disk, 2);
-  write(disk, "new", "2", false);  // two operations
-  write(stale, "mine", "3", false);
-
-  EXPECT_THAT(stale.list(""), ElementsAre("mine", "new", "old"));
-  stale.set_lag(4);
-  EXPECT_THAT(stale.list(""), ElementsAre("mine", "old"));
-  EXPECT_THROW((void)stale.open("new"), base::IoError);
-  EXPECT_EQ(stale.create_new("new"), nullptr);
-  EXPECT_EQ(storage::read_file(stale, "mine"), "3");
-}
-
-TEST(StaleFileSystem, FailsToOpenWhatOthersReplaced) {
-  RecordingFileSystem disk;
-  storage::write_atomically(disk, "x", "1");
-  StaleFileSystem stale(disk, 1);
-  const auto before = disk.operations();
-  storage::write_atomically(disk, "x", "2");
-  stale.set_lag(disk.operations() - before);
-
-  try {
-    (void)stale.open("x");
-    ADD_FAILURE() << "opened";
-  } catch (const base::IoError& error) {
-    EXPECT_EQ(error.code(), ESTALE);
-  }
-}
-
 }  // namespace
 }  // namespace surd::test

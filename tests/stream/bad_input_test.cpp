@@ -84,6 +84,19 @@ TEST_F(BadInputTest, QuarantinesBadRowsWithPlaceAndReason) {
   EXPECT_THAT(bad, HasSubstr("\"four,v\""));
 }
 
+TEST_F(BadInputTest, RemovesTheQuarantineOfARunBeforeOnceNoRowIsBad) {
+  const auto output = folder.path() / "out.csv";
+  const auto path = folder.write("in.csv", bad_rows).string();
+  static_cast<void>(rows(path, table::OnBadRow::quarantine) | to_csv(output));
+  ASSERT_EQ(files_named_like("out.csv"), 2U);
+  folder.write("in.csv", "a,b\n1,x\n2,y\n");
+
+  static_cast<void>(rows(path, table::OnBadRow::quarantine) | to_csv(output));
+
+  EXPECT_EQ(folder.read("out.csv"), "a,b\n1,x\n2,y\n");
+  EXPECT_EQ(files_named_like("out.csv"), 1U);
+}
+
 TEST_F(BadInputTest, TakesMixedLineEnds) {
   const auto path = folder.write("in.csv", "a,b\r\n1,x\n2,y\r\n3,z").string();
 

@@ -87,7 +87,7 @@ DataJob::Summary run_scattered(const DataJob& job, const storage::Path& scratch,
     std::sort(made.begin(), made.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     artifacts.push_back(std::move(made));
   }
-  return job.finish(artifacts, files);
+  return job.finish(artifacts, files, {});
 }
 
 }  // namespace surd::stream

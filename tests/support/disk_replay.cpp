@@ -12,7 +12,9 @@ namespace {
 
 using Kind = Operation::Kind;
 
-bool changes_names(Kind kind) { return kind == Kind::create || kind == Kind::rename || kind == Kind::remove; }
+bool changes_names(Kind kind) {
+  return kind == Kind::create || kind == Kind::rename || kind == Kind::link || kind == Kind::remove;
+}
 bool changes_bytes(Kind kind) {
   return kind == Kind::truncate || kind == Kind::append || kind == Kind::write_at;
 }
@@ -25,7 +27,7 @@ void write_at(std::string& file, std::uint64_t offset, std::string_view bytes) {
 
 /// The directory whose sync makes the operation durable.
 std::string_view directory_of(const Operation& operation) {
-  const std::string_view path = operation.kind == Kind::rename ? operation.to : operation.path;
+  const std::string_view path = operation.to.empty() ? operation.path : operation.to;
   const auto slash = path.rfind('/');
   if (slash == std::string_view::npos) return {};
   return path.substr(0, std::max<std::size_t>(slash, 1));
@@ -125,8 +127,8 @@ void replay_names(std::span<const Operation> done, base::RandomStream& choice, D
     if (durable || (!waits && choice.below(4) < keep_of_four)) {
       apply(operation, disk);
     } else {
-      dropped.insert(operation.path);
-      if (operation.kind == Kind::rename) dropped.insert(operation.to);
+      if (operation.kind != Kind::link) dropped.insert(operation.path);
+      if (!operation.to.empty()) dropped.insert(operation.to);
     }
   }
 }
@@ -153,6 +155,9 @@ void apply(const Operation& operation, DiskContent& disk) {
       return;
     case Kind::rename:
       disk.names.erase(operation.path);
+      disk.names[operation.to] = operation.file;
+      return;
+    case Kind::link:
       disk.names[operation.to] = operation.file;
       return;
     case Kind::remove:

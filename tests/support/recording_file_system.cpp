@@ -64,6 +64,8 @@ std::string Operation::text() const {
       return "sync " + path;
     case Kind::rename:
       return fmt::format("rename {} to {}", path, to);
+    case Kind::link:
+      return fmt::format("link {} as {}", path, to);
     case Kind::remove:
       return "remove " + path;
     case Kind::sync_directory:
@@ -261,14 +263,8 @@ std::optional<storage::FileVersion> RecordingFileSystem::file_version(const Path
   const std::lock_guard lock(disk_->mutex);
   const auto found = disk_->now.names.find(key(path));
   if (found == disk_->now.names.end()) return std::nullopt;
-  const auto changes = [file = found->second](const Operation& operation) {
-    using Kind = Operation::Kind;
-    const bool content = operation.kind == Kind::create || operation.kind == Kind::truncate ||
-                         operation.kind == Kind::append || operation.kind == Kind::write_at;
-    return content && operation.file == file;
-  };
-  const auto last = std::find_if(disk_->log.rbegin(), disk_->log.rend(), changes);
-  return storage::FileVersion{disk_->now.files.at(found->second).size(), disk_->log.rend() - last};
+  const auto& bytes = disk_->now.files.at(found->second);
+  return storage::FileVersion{bytes.size(), static_cast<std::int64_t>(base::hash64(bytes) >> 1)};
 }
 
 std::uint64_t RecordingFileSystem::free_bytes(const Path& directory) {
@@ -309,6 +305,19 @@ void RecordingFileSystem::rename(const Path& from, const Path& to) {
   disk_->record({Operation::Kind::rename, old_name, new_name, {}, found->second});
 }
 
+bool RecordingFileSystem::link(const Path& file, const Path& second) {
+  const auto old_name = key(file);
+  const auto new_name = key(second);
+  const std::lock_guard lock(disk_->mutex);
+  const auto found = disk_->now.names.find(old_name);
+  if (found == disk_->now.names.end() || !directory_exists(disk_->now, parent(new_name))) {
+    fail("link", old_name, ENOENT);
+  }
+  if (disk_->now.names.contains(new_name)) fail("link", new_name, EEXIST);
+  disk_->record({Operation::Kind::link, old_name, new_name, {}, found->second});
+  return true;
+}
+
 void RecordingFileSystem::remove(const Path& path) {
   const auto name = key(path);
   const std::lock_guard lock(disk_->mutex);
@@ -343,17 +352,6 @@ std::size_t RecordingFileSystem::operations() const {
 std::vector<Operation> RecordingFileSystem::log() const {
   const std::lock_guard lock(disk_->mutex);
   return disk_->log;
-}
-
-bool RecordingFileSystem::same_file(const Path& path, const RecordingFileSystem& earlier) const {
-  const auto number = [name = key(path)](Disk& disk) -> std::optional<std::size_t> {
-    const std::lock_guard lock(disk.mutex);
-    const auto found = disk.now.names.find(name);
-    if (found == disk.now.names.end()) return std::nullopt;
-    return found->second;
-  };
-  const auto mine = number(*disk_);
-  return mine && mine == number(*earlier.disk_);
 }
 
 std::map<std::string, std::string> RecordingFileSystem::content() const {

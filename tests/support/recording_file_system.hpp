@@ -34,12 +34,13 @@ struct Operation {
     write_at,
     sync,
     rename,
+    link,
     remove,
     sync_directory
   };
   Kind kind;
-  std::string path;   ///< Of the file or directory; the old one of a rename.
-  std::string to;     ///< New path of a rename.
+  std::string path;   ///< Of the file or directory; the old one of a rename or link.
+  std::string to;     ///< New path of a rename or link.
   std::string bytes;  ///< Of an append or write_at.
   std::size_t file = 0;
   std::uint64_t offset = 0;  ///< Of a write_at.
@@ -73,11 +74,12 @@ class RecordingFileSystem final : public storage::FileSystem {
   std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>> create_scratch(
       const storage::Path& directory) override;
   std::optional<std::uint64_t> file_size(const storage::Path& path) override;
-  /// Time is counted in operations.
+  /// Its time is a hash of the file's bytes: the same on all disks that hold them.
   std::optional<storage::FileVersion> file_version(const storage::Path& path) override;
   std::uint64_t free_bytes(const storage::Path& directory) override;
   std::vector<std::string> list(const storage::Path& directory) override;
   void rename(const storage::Path& from, const storage::Path& to) override;
+  bool link(const storage::Path& file, const storage::Path& second) override;
   void remove(const storage::Path& path) override;
   void make_directories(const storage::Path& directory) override;
   void sync_directory(const storage::Path& directory) override;
@@ -85,8 +87,6 @@ class RecordingFileSystem final : public storage::FileSystem {
   /// Operations so far. Note it when something is acknowledged: a crash at or after that count must keep it.
   [[nodiscard]] std::size_t operations() const;
   [[nodiscard]] std::vector<Operation> log() const;
-  /// `path` names the same file here and on `earlier`, a disk made by this one's killed_after().
-  [[nodiscard]] bool same_file(const storage::Path& path, const RecordingFileSystem& earlier) const;
   /// Path to bytes of every file.
   [[nodiscard]] std::map<std::string, std::string> content() const;
 

@@ -102,6 +102,11 @@ void FailingFileSystem::rename(const Path& from, const Path& to) {
   files_.rename(from, to);
 }
 
+bool FailingFileSystem::link(const Path& file, const Path& second) {
+  count("link", file);
+  return files_.link(file, second);
+}
+
 void FailingFileSystem::remove(const Path& path) {
   count("remove", path);
   files_.remove(path);
@@ -115,71 +120,6 @@ void FailingFileSystem::make_directories(const Path& directory) {
 void FailingFileSystem::sync_directory(const Path& directory) {
   count("sync", directory);
   files_.sync_directory(directory);
-}
-
-RecordingFileSystem StaleFileSystem::past() const {
-  const auto now = disk_.operations();
-  return RecordingFileSystem(disk_.killed_after(now - std::min(now, lag_)));
-}
-
-RecordingFileSystem StaleFileSystem::seen(const Path& path) const {
-  return own_.contains(path.lexically_normal()) ? disk_ : past();
-}
-
-std::unique_ptr<storage::WritableFile> StaleFileSystem::create(const Path& path, storage::Access access) {
-  own_.insert(path.lexically_normal());
-  return disk_.create(path, access);
-}
-
-std::unique_ptr<storage::SharedFile> StaleFileSystem::open_shared(const Path& path) {
-  own_.insert(path.lexically_normal());
-  return disk_.open_shared(path);
-}
-
-std::unique_ptr<storage::WritableFile> StaleFileSystem::create_new(const Path& path) {
-  auto file = disk_.create_new(path);
-  if (file) own_.insert(path.lexically_normal());
-  return file;
-}
-
-std::unique_ptr<storage::ReadableFile> StaleFileSystem::open(const Path& path, storage::Access access) {
-  auto view = seen(path);
-  if (view.file_size(path) && !disk_.same_file(path, view)) {
-    throw base::IoError(fmt::format("open {}: {}", path.native(), std::generic_category().message(ESTALE)),
-                        ESTALE);
-  }
-  return view.open(path, access);
-}
-
-std::optional<std::uint64_t> StaleFileSystem::file_size(const Path& path) {
-  return seen(path).file_size(path);
-}
-
-std::optional<storage::FileVersion> StaleFileSystem::file_version(const Path& path) {
-  return seen(path).file_version(path);
-}
-
-std::vector<std::string> StaleFileSystem::list(const Path& directory) {
-  auto names = past().list(directory);
-  for (const auto& path : own_) {
-    if (path.parent_path() != directory.lexically_normal()) continue;
-    const auto name = path.filename().string();
-    std::erase(names, name);
-    if (disk_.file_size(path)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-void StaleFileSystem::rename(const Path& from, const Path& to) {
-  disk_.rename(from, to);
-  own_.insert(from.lexically_normal());
-  own_.insert(to.lexically_normal());
-}
-
-void StaleFileSystem::remove(const Path& path) {
-  disk_.remove(path);
-  own_.insert(path.lexically_normal());
 }
 
 }  // namespace surd::test

@@ -1,4 +1,4 @@
-// File systems that misbehave: one whose k-th write fails, one that shows the past.
+// A file system whose k-th write fails.
 //
 //   RecordingFileSystem disk;
 //   for (std::size_t k = 1; ; ++k) {                // fail every operation of a small run once
@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "support/recording_file_system.hpp"
@@ -28,7 +27,7 @@ struct Failure {
 };
 
 /// Passes everything on to another file system, except what fails: create, append, write_at, sync, close,
-/// rename, remove, make_directories and sync_directory count. Thread-safe if the other is.
+/// rename, link, remove, make_directories and sync_directory count. Thread-safe if the other is.
 class FailingFileSystem final : public storage::FileSystem {
  public:
   FailingFileSystem(storage::FileSystem& files, Failure failure) : files_(files), failure_(failure) {}
@@ -52,6 +51,7 @@ class FailingFileSystem final : public storage::FileSystem {
   std::uint64_t free_bytes(const storage::Path& directory) override { return files_.free_bytes(directory); }
   std::vector<std::string> list(const storage::Path& directory) override { return files_.list(directory); }
   void rename(const storage::Path& from, const storage::Path& to) override;
+  bool link(const storage::Path& file, const storage::Path& second) override;
   void remove(const storage::Path& path) override;
   void make_directories(const storage::Path& directory) override;
   void sync_directory(const storage::Path& directory) override;
@@ -70,46 +70,6 @@ class FailingFileSystem final : public storage::FileSystem {
   storage::FileSystem& files_;
   Failure failure_;
   std::atomic<std::size_t> operations_{0};
-};
-
-/// One node's late view of a shared disk, as NFS's caches may give it: names, sizes and bytes are those of
-/// `lag` operations ago, except of files that were written through this view. A file that others have removed
-/// or replaced meanwhile fails to open with ESTALE. What this view writes goes to the disk at once, and
-/// create_new() sees what is really there (O_EXCL is decided by the server).
-class StaleFileSystem final : public storage::FileSystem {
- public:
-  StaleFileSystem(RecordingFileSystem disk, std::size_t lag) : disk_(std::move(disk)), lag_(lag) {}
-
-  std::unique_ptr<storage::WritableFile> create(const storage::Path& path,
-                                                storage::Access access = storage::Access::cached) override;
-  std::unique_ptr<storage::WritableFile> create_new(const storage::Path& path) override;
-  std::unique_ptr<storage::ReadableFile> open(const storage::Path& path,
-                                              storage::Access access = storage::Access::cached) override;
-  std::unique_ptr<storage::SharedFile> open_shared(const storage::Path& path) override;
-  std::pair<std::unique_ptr<storage::WritableFile>, std::unique_ptr<storage::ReadableFile>> create_scratch(
-      const storage::Path& directory) override {
-    return disk_.create_scratch(directory);
-  }
-  std::optional<std::uint64_t> file_size(const storage::Path& path) override;
-  std::optional<storage::FileVersion> file_version(const storage::Path& path) override;
-  std::uint64_t free_bytes(const storage::Path& directory) override { return disk_.free_bytes(directory); }
-  std::vector<std::string> list(const storage::Path& directory) override;
-  void rename(const storage::Path& from, const storage::Path& to) override;
-  void remove(const storage::Path& path) override;
-  void make_directories(const storage::Path& directory) override { disk_.make_directories(directory); }
-  void sync_directory(const storage::Path& directory) override { disk_.sync_directory(directory); }
-
-  /// Operations behind from now on; 0: the present.
-  void set_lag(std::size_t lag) noexcept { lag_ = lag; }
-
- private:
-  /// The file system that shows `path` as this node sees it.
-  RecordingFileSystem seen(const storage::Path& path) const;
-  RecordingFileSystem past() const;
-
-  RecordingFileSystem disk_;
-  std::size_t lag_;
-  std::set<storage::Path> own_;  ///< Written or removed through this view.
 };
 
 }  // namespace surd::test

@@ -165,6 +165,28 @@ def two_ranks(bench):
     yield check_sorted(bench, source, 8, "0:8")
 
 
+def skew(bench):
+    """Ratios are to uniform keys; none should be above 2."""
+    sources = {}
+    for keys in ("uniform", "zipf-heavy", "equal", "two", "sorted", "reverse", "noisy", "staggered", "duplicates", "extremes"):
+        output = bench.directory / f"out.{keys}"
+        sources[output] = bench.data("numbers", f"{keys}.bin", "--rows", bench.rows(1 << 25), "--keys", keys)
+        words = bench.surd("sort", sources[output], "--format", "fixed:8", "--key", "0:u64", "--memory", "16MiB", "-o", output)
+        yield f"surd, {keys} keys", lambda words=words: words, output, 16
+    yield lambda output: check_sorted(bench, sources[output], 8, "0:8")(output)
+
+
+def epochs(bench):
+    """What it costs to be killed at any time: commits as they come by default, and none."""
+    source = bench.data("numbers", "numbers.bin", "--rows", bench.rows(1 << 27))
+    for tool, more in (("surd", {}), ("surd, no epochs", {"epoch": "1TiB"})):
+        output = bench.directory / f"out.{len(more)}.bin"
+        job = {"input": {"path": str(source), "fixed": {"record_bytes": 8, "key": [{"offset": 0, "type": "u64"}]}},
+               "memory": "64MiB", "output": str(output), **more}
+        yield tool, lambda job=job: bench.job("epochs", job), output, 64
+    yield check_sorted(bench, source, 8, "0:8")
+
+
 def digest(bench, output, by, columns):
     """Rows, and sums that depend on every value, of 8-byte columns or of a Parquet file."""
     if str(output).endswith(".parquet"):
@@ -260,6 +282,8 @@ WORKLOADS = {
     "sort-u64-8": ("1 GiB of u64 at 8 MiB", lambda bench: sort_u64(bench, 8)),
     "sort-records": ("2 GB of 100-byte records at 64 MiB", sort_records),
     "two-ranks": ("1 GiB of u64, 64 MiB per rank", two_ranks),
+    "skew": ("256 MiB of u64 at 16 MiB", skew),
+    "epochs": ("1 GiB of u64 in epochs", epochs),
     "group": ("sum by 25 M even keys of 100 M rows", lambda bench: group(bench, 0)),
     "group-zipf": ("sum by Zipf keys of 100 M rows", lambda bench: group(bench, 1)),
     "join": ("100 M rows with 15.8 M rows", join),

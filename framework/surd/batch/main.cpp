@@ -77,7 +77,14 @@ ExitStatus act(const Request& request, int& argc, char**& argv) {
   if (request.line.verb == "run" || request.line.is_shortcut()) install_stop_signals();
   const auto status_file = take_status_file();
   const mpi::Session session(argc, argv);
-  base::configure_log(session.world().is_root(), request.line.quiet);
+  const auto mistake = detail::launch_mistake(request.launch, session.world().size(), mpi::library_name());
+  const bool extra = !mistake.empty() && request.launch.rank != 0;  // the first process speaks for all
+  base::configure_log(session.world().is_root() && !extra, request.line.quiet);
+  if (request.line.verb == "doctor" && extra) return ExitStatus::done;
+  if (request.line.verb != "doctor" && !mistake.empty()) {
+    if (!extra) base::log_error(mistake);
+    return ExitStatus::usage;
+  }
   for (const auto& verb : collective_verbs) {
     if (verb.name != request.line.verb) continue;
     const auto status = verb.act(request, session);
@@ -100,7 +107,7 @@ int main(int argc, char** argv, std::vector<sweep::Function> functions) {
     }
     return static_cast<int>(parsed.error.empty() ? ExitStatus::done : ExitStatus::usage);
   }
-  const Request request{*parsed.line, functions, storage::local_file_system()};
+  const Request request{*parsed.line, functions, storage::local_file_system(), detail::find_launch()};
   return static_cast<int>(act(request, argc, argv));
 }
 

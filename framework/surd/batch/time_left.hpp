@@ -10,4 +10,7 @@ namespace surd::batch {
 /// is known.
 [[nodiscard]] double time_left_seconds(const Job& job, const CommandLine& line);
 
+/// What Slurm leaves this job; 0 outside Slurm, without a limit, or if it does not answer.
+[[nodiscard]] double slurm_seconds_left();
+
 }  // namespace surd::batch

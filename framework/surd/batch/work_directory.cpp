@@ -80,6 +80,10 @@ int launched_ranks() noexcept {
                                1);
 }
 
+int launched_ranks_on_node() noexcept {
+  return number_in_environment({"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "SLURM_NTASKS_PER_NODE"}, 1);
+}
+
 storage::Path scratch_directory() {
   for (const auto* name : {"SURD_SCRATCH", "SLURM_TMPDIR", "TMPDIR"}) {
     const char* directory = std::getenv(name);

@@ -4,7 +4,9 @@
 //                memo/              results (sweep/memo.hpp), unless the job names a memo of its own
 //                leases/            who works on what (sweep/lease.hpp)
 //                epochs/, spill/    a data job's commits and what they refer to (ranks/data_job.hpp)
-//                cut.json           how a data job is cut into units, for resumes on other numbers of ranks
+//                cut.json           how a data job is cut into units, for resumes on other numbers of ranks;
+//                                   and the job and input that it was begun with
+//                running            which process is at a data job (ranks/work_lock.hpp)
 //                state.json         written every two seconds by rank 0 of the run that started last
 //                submit.json, submit.sbatch, slurm-<job>.out
 //                                what `surd submit` gave to Slurm last, and what the Slurm jobs printed
@@ -27,6 +29,7 @@ struct WorkDirectory {
   storage::Path leases;  ///< Beside the memo, so that jobs that share a memo share its leases.
 
   [[nodiscard]] storage::Path job() const { return root / "job.yaml"; }
+  [[nodiscard]] storage::Path cut() const { return root / "cut.json"; }
   [[nodiscard]] storage::Path state() const { return root / "state.json"; }
   [[nodiscard]] storage::Path submitted() const { return root / "submit.json"; }
   [[nodiscard]] storage::Path report(const std::string& run) const {
@@ -59,6 +62,8 @@ struct WorkDirectory {
 /// Rank and number of ranks as the launcher (mpirun, srun) says, before or without MPI; 0 of 1 without one.
 [[nodiscard]] int launched_rank() noexcept;
 [[nodiscard]] int launched_ranks() noexcept;
+/// Of this node; 1 if the launcher does not say.
+[[nodiscard]] int launched_ranks_on_node() noexcept;
 
 /// Node-local scratch: $SURD_SCRATCH, else $SLURM_TMPDIR, else $TMPDIR, else /tmp.
 [[nodiscard]] storage::Path scratch_directory();

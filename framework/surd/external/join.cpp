@@ -178,11 +178,12 @@ class PartitionJoin {
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
       throw base::FormatError("a partition holds other records than were counted");
     }
+    const bool all = place_.kind == JoinKind::left || place_.kind == JoinKind::anti;
     const auto visit = [&](const std::byte* record, Entries entries, std::uint32_t tag) {
       match_left(table, record, entries, tag);
     };
     scan(
-        left, left_layout_, [&](Row block) { return table.probe(left_layout_, block, visit); },
+        left, left_layout_, [&](Row block) { return table.probe(left_layout_, block, all, visit); },
         [] { return false; });
   }
 
@@ -235,7 +236,7 @@ class PartitionJoin {
       }
     };
     scan(
-        right, right_layout_, [&](Row block) { return table.probe(right_layout_, block, visit); },
+        right, right_layout_, [&](Row block) { return table.probe(right_layout_, block, false, visit); },
         [&] { return !pairs && unmatched == 0; });
     if (place_.kind == JoinKind::inner) return;
     table.each([&](const std::byte* record, bool matched) {

@@ -21,6 +21,12 @@ void die_with_launcher() noexcept {
   }
 }
 
+const char* name_of_level(int level) noexcept {
+  if (level >= MPI_THREAD_MULTIPLE) return "MPI_THREAD_MULTIPLE";
+  if (level == MPI_THREAD_SERIALIZED) return "MPI_THREAD_SERIALIZED";
+  return level == MPI_THREAD_FUNNELED ? "MPI_THREAD_FUNNELED" : "MPI_THREAD_SINGLE";
+}
+
 }  // namespace
 
 Session::Session(int& argc, char**& argv) {
@@ -28,6 +34,7 @@ Session::Session(int& argc, char**& argv) {
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   threads_ = provided >= MPI_THREAD_MULTIPLE;
+  thread_level_ = name_of_level(provided);
   check(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   MPI_Comm made = MPI_COMM_NULL;
   check(MPI_Comm_dup(MPI_COMM_WORLD, &made), "MPI_Comm_dup");

@@ -22,9 +22,12 @@ class Session {
   [[nodiscard]] const Communicator& self() const noexcept { return self_; }
   /// Threads may call MPI at the same time.
   [[nodiscard]] bool threads() const noexcept { return threads_; }
+  /// "MPI_THREAD_MULTIPLE", or the lower level that MPI gives.
+  [[nodiscard]] const char* thread_level() const noexcept { return thread_level_; }
 
  private:
   bool threads_ = false;
+  const char* thread_level_ = "";
   Communicator world_;
   Communicator self_;
 };

@@ -14,8 +14,8 @@
 #include "surd/ranks/detail/committer.hpp"
 #include "surd/ranks/detail/resume.hpp"
 #include "surd/ranks/detail/unit_source.hpp"
-#include "surd/ranks/detail/work_lock.hpp"
 #include "surd/ranks/watch.hpp"
+#include "surd/ranks/work_lock.hpp"
 
 namespace surd::ranks {
 namespace {
@@ -28,7 +28,7 @@ double now_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-/// What rank 0 finds, on all ranks. Holds the lock of the work directory on rank 0.
+/// What rank 0 finds, on all ranks. Holds the lock of the work directory on rank 0, unless the caller does.
 class Opening {
  public:
   Opening(const mpi::Communicator& world, const stream::DataJob& job, storage::FileSystem& files,
@@ -38,7 +38,7 @@ class Opening {
     if (world.is_root()) {
       try {  // rank-local work before any collective: all ranks throw together below
         files.make_directories(options.work);
-        lock_.emplace(files, options.work, options.run, options.stale_seconds);
+        if (!options.locked) lock_.emplace(files, options.work, options.run, options.stale_seconds);
         found = detail::prepare(job, files, options.work, options.run).encode();
       } catch (const base::UsageError& e) {
         refusal = e.what();
@@ -53,7 +53,7 @@ class Opening {
   detail::Start start;
 
  private:
-  std::optional<detail::WorkLock> lock_;
+  std::optional<WorkLock> lock_;
 };
 
 /// One rank's part in a run of a job.
@@ -203,7 +203,9 @@ class Run {
       next = artifact.last;
       committer_.commit(std::move(artifact));
     };
-    const auto sync_at_commit = [&](const storage::Path& path) { committer_.sync_at_commit(path); };
+    const auto sync_at_commit = [&](const storage::Path& path, std::uint64_t end) {
+      committer_.sync_at_commit(path, end);
+    };
     stream::Worker worker{files_,           spills_, budget_,  pressure_,     io_,
                           options_.scratch, stop,    progress, sync_at_commit};
     watch.enter(begin);
@@ -234,7 +236,8 @@ class Run {
     base::ByteWriter bytes;
     if (world_.is_root()) {
       detail::Finished finished;
-      finished.summary = job_.finish(artifacts_, files_);
+      log_renaming();
+      finished.summary = job_.finish(artifacts_, files_, start_.renamed);
       finished.output_bytes = files_.file_size(finished.summary.output);
       log_.append(finished);
       if (logged_) log_.sync();
@@ -248,6 +251,21 @@ class Run {
     if (!world_.is_root()) return;
     detail::remove_epochs(files_, options_.work, log_.path());
     detail::remove_spills(files_, options_.work, [](const storage::Path&, std::size_t) { return false; });
+  }
+
+  /// So that a run after a kill can tell whether the outputs have been renamed.
+  void log_renaming() {
+    std::vector<detail::Renaming> renamings;
+    for (const auto& output : job_.outputs()) {
+      if (!files_.file_size(output.part)) continue;
+      const auto file = files_.open_shared(output.part);
+      file->sync();  // what a cache writes later changes the version
+      file->close();
+      if (const auto version = files_.file_version(output.part)) renamings.push_back({output, *version});
+    }
+    if (renamings.empty()) return;
+    log_.append(renamings);
+    if (logged_) log_.sync();
   }
 
   DataJobResult conclude() {
@@ -293,7 +311,7 @@ DataJobResult run_data_job(const mpi::Session& session, const stream::DataJob& j
   Opening opening(session.world(), job, files, options);
   if (opening.start.summary) {
     DataJobResult result;
-    result.complete = true;
+    result.complete = result.was_complete = true;
     result.summary = *opening.start.summary;
     result.state.stage = result.state.stages = job.stages();
     base::log_info(fmt::format("{} is complete already; remove it to make it anew", result.summary.output));

@@ -4,7 +4,7 @@
 //
 //   <work>/epochs/<run>-<rank>.log      committed artifacts (ranks/detail/epoch_log.hpp)
 //   <work>/spill/<stage>-<run>-<rank>   spill files
-//   <work>/running                      who is at it (ranks/detail/work_lock.hpp)
+//   <work>/running                      who is at it (ranks/work_lock.hpp)
 //
 // A rank syncs and logs once per epoch, and at the end of a stage. A job that is over before an epoch is
 // syncs nothing. Spill files go as soon as no stage needs them, and what made them unnecessary is safe.
@@ -33,6 +33,7 @@ struct DataJobOptions {
   std::uint64_t epoch_bytes = 0;
   double epoch_seconds = 10;
   double grace_seconds = 10;
+  bool locked = false;        ///< The caller holds a WorkLock of `work` on rank 0; else it is taken here.
   double stale_seconds = 30;  ///< A run on another host that shows no life for so long is taken for dead.
 };
 
@@ -51,7 +52,8 @@ struct DataJobState {
 };
 
 struct DataJobResult {
-  bool complete = false;  ///< False: stopped; run again to go on.
+  bool complete = false;      ///< False: stopped; run again to go on.
+  bool was_complete = false;  ///< Already before: nothing was done.
   DataJobState state;
   stream::DataJob::Summary summary;      ///< On all ranks.
   std::uint64_t epochs = 0;              ///< Durable commits of this rank.

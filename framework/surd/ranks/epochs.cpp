@@ -1,7 +1,9 @@
 #include "surd/ranks/epochs.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <tuple>
 
 #include "surd/ranks/detail/epoch_log.hpp"
@@ -13,6 +15,25 @@ bool EpochsReport::sound() const {
   const auto harmless = [](const auto& place) { return place.tail; };
   return std::all_of(damage.begin(), damage.end(), harmless) &&
          std::all_of(spills.begin(), spills.end(), [](const auto& spill) { return spill.sound(); });
+}
+
+std::optional<StoredWork> find_stored_work(storage::FileSystem& files, const storage::Path& work) {
+  const auto epochs = detail::read_epochs(files, work);
+  if (epochs.runs.empty()) return std::nullopt;
+  StoredWork stored;
+  stored.identity = epochs.identity;
+  stored.finished = epochs.finished.has_value();
+  stored.output_stands = stored.finished && detail::output_stands(files, *epochs.finished);
+  return stored;
+}
+
+void remove_stored_work(storage::FileSystem& files, const storage::Path& work) {
+  detail::remove_epochs(files, work);
+  detail::remove_spills(files, work, [](const storage::Path&, std::size_t) { return false; });
+  for (const auto& directory : {detail::epochs_directory(work), detail::spill_directory(work)}) {
+    std::error_code not_empty;
+    std::filesystem::remove(directory, not_empty);
+  }
 }
 
 EpochsReport verify_epochs(storage::FileSystem& files, const storage::Path& work) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,9 @@ namespace surd::ranks {
 /// A spill file that is still there; those that nobody needs any more are removed while the job runs.
 struct SpillReport {
   storage::Path path;
-  std::uint64_t bytes = 0;            ///< On disk.
-  std::uint64_t committed_bytes = 0;  ///< That commits refer to; what a killed run wrote after them is lost work.
+  std::uint64_t bytes = 0;  ///< On disk.
+  std::uint64_t committed_bytes =
+      0;  ///< That commits refer to; what a killed run wrote after them is lost work.
 
   [[nodiscard]] bool sound() const noexcept { return bytes >= committed_bytes; }
 };
@@ -36,6 +38,20 @@ struct EpochsReport {
 
   [[nodiscard]] bool sound() const;
 };
+
+/// Whose commits a work directory holds.
+struct StoredWork {
+  std::string identity;  ///< stream::DataJob::identity() of the job.
+  bool finished = false;
+  bool output_stands = false;  ///< It is finished, and its output is what it was then.
+};
+
+/// nullopt if nothing has been committed. Rank-local.
+[[nodiscard]] std::optional<StoredWork> find_stored_work(storage::FileSystem& files,
+                                                         const storage::Path& work);
+
+/// Removes all commits and spill files, and their directories unless they hold anything else. Rank-local.
+void remove_stored_work(storage::FileSystem& files, const storage::Path& work);
 
 /// Reads all logs, which checks every checksum in them, and compares them with the spill files. Rank-local.
 [[nodiscard]] EpochsReport verify_epochs(storage::FileSystem& files, const storage::Path& work);

@@ -134,10 +134,10 @@ std::unique_ptr<DataJob> compile(const Query& query, const table::OutputSpec& ou
   const auto bound = detail::bind(query, files);
   auto identity = identity_of(query, *bound, output, cut);
   const auto tag = identity.substr(0, 8);
-  const auto quarantine = table::quarantine_path(output);
-  const detail::FilePlan file{.output = output,
-                              .part = output.path.string() + "." + tag + ".part",
-                              .quarantine_part = quarantine.string() + "." + tag + ".part"};
+  detail::FilePlan file;
+  file.output = output;
+  file.part = output.path.string() + "." + tag + ".part";
+  if (quarantines(query)) file.quarantine_part = table::quarantine_path(output).string() + "." + tag + ".part";
   auto plan = detail::plan_stages(bound, cut, file, quarantines(query));
   return detail::file_job(std::move(identity), std::move(plan), file);
 }

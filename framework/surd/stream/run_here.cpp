@@ -53,8 +53,9 @@ void run_stages(const DataJob& job, storage::FileSystem& files, const storage::P
 DataJob::Summary run_here(const DataJob& job, storage::FileSystem& files, const storage::Path& scratch,
                           std::uint64_t memory_bytes) {
   DataJob::Summary summary;
+  for (const auto& output : job.outputs()) files.remove(output.part);  // of a run that was killed
   detail::run_stages(job, files, scratch, memory_bytes,
-                     [&](const auto& artifacts, Worker&) { summary = job.finish(artifacts, files); });
+                     [&](const auto& artifacts, Worker&) { summary = job.finish(artifacts, files, {}); });
   return summary;
 }
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -53,9 +54,9 @@ struct Worker {
   std::function<bool()> stop;  ///< Asked between batches: leave soon, uncommitted.
   std::function<void(std::uint64_t rows, std::uint64_t bytes)>
       progress;  ///< Input consumed since the last call.
-  /// Called before a commit that refers to bytes of this file, an output's: makes it durable before the
-  /// commit is logged. Empty where nothing is logged.
-  std::function<void(const storage::Path&)> sync_at_commit = {};
+  /// Called before a commit that refers to bytes of this file, an output's, that end at `end`: makes it
+  /// durable before the commit is logged. Empty where nothing is logged.
+  std::function<void(const storage::Path&, std::uint64_t end)> sync_at_commit = {};
 };
 
 class Stage {
@@ -85,15 +86,23 @@ class DataJob {
       std::size_t k, const std::vector<std::vector<Artifact>>& before) const = 0;
   /// Whether the spills of stage k are still read after stage `done` is complete.
   [[nodiscard]] virtual bool needs(std::size_t k, std::size_t done) const = 0;
-  /// After the last stage, on one process: renames the output into place, says what is in it.
+  /// A file that the last stage writes under a temporary name, and the name that finish() gives it. Not all
+  /// need come to be.
+  struct Output {
+    storage::Path part;
+    storage::Path path;
+  };
+  [[nodiscard]] virtual std::vector<Output> outputs() const { return {}; }
   struct Summary {
     std::uint64_t rows = 0;
     std::uint64_t bytes = 0;
     std::uint64_t bad_rows = 0;
     std::string output;
   };
-  virtual Summary finish(const std::vector<std::vector<Artifact>>& artifacts,
-                         storage::FileSystem& files) const = 0;
+  /// After the last stage, on one process: renames the outputs into place, says what is in them. `renamed`:
+  /// parts that an earlier run has renamed. @throws IoError  if another part is missing.
+  virtual Summary finish(const std::vector<std::vector<Artifact>>& artifacts, storage::FileSystem& files,
+                         const std::set<storage::Path>& renamed) const = 0;
 };
 
 }  // namespace surd::stream

@@ -1,178 +1,157 @@
 // surd doctor: what this machine offers a job, and what will hurt.
-#include <sched.h>
-#include <unistd.h>
-
+//
+// Every rank looks at its own machine, the first rank of each node also at its directories. Then the nodes
+// are compared: who sees the work directory, how fast messages go, whose clock is wrong. Everything is
+// bounded: a step that hangs ends the job with its name.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
-#include <set>
+#include <cstdlib>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
-#include <hwy/targets.h>
 
 #include <Kokkos_Core.hpp>
 
 #include "surd/base/units.hpp"
 #include "surd/base/version.hpp"
-#include "surd/batch/detail/file_system_kind.hpp"
+#include "surd/batch/detail/deadline.hpp"
+#include "surd/batch/detail/doctor_text.hpp"
+#include "surd/batch/detail/doctor_warnings.hpp"
 #include "surd/batch/detail/hdf5_version.hpp"
+#include "surd/batch/detail/machine.hpp"
+#include "surd/batch/time_left.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/memory/limits.hpp"
+#include "surd/mpi/link.hpp"
 
 namespace surd::batch::verbs {
 namespace {
 
 using base::Json;
+using detail::Deadline;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t probe_bytes = std::size_t{8} << 20;
-constexpr std::uint64_t little_memory = std::uint64_t{1} << 30;
-constexpr double much_skew_seconds = 1;
+constexpr std::chrono::seconds hung{30};
+constexpr std::chrono::duration<double> time_for_links{0.6};
+constexpr std::chrono::seconds time_to_see{5};
 
-/// Cores this rank may run on.
-int cores_allowed() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set)
-                                                     : static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+storage::Path work_path(const Request& request) {
+  return request.line.work.empty() ? "." : request.line.work;
 }
 
-std::string simd_target() {
-  const auto targets = hwy::SupportedTargets();
-  return hwy::TargetName(targets & -targets);  // the lowest bit is the best
-}
-
-/// Seconds since 1970 by this node's clock.
-double wall_seconds() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-/// Kind of the file system, and how fast it takes a synced file of 8 MiB.
-Json measure_directory(storage::FileSystem& files, const storage::Path& directory) {
-  const auto kind = file_system_kind(directory);
-  Json found = {{"path", directory.string()}, {"file_system", kind.name}};
-  if (kind.in_memory) found["in_memory"] = true;
-  if (kind.networked) found["networked"] = true;
-  const auto path = directory / fmt::format(".surd-doctor-{}", getpid());
-  const std::vector<std::byte> block(probe_bytes, std::byte{0x5A});
-  const auto start = std::chrono::steady_clock::now();
-  try {  // rank-local: a directory that cannot be written is a finding, not an end
-    files.make_directories(directory);
-    auto file = files.create(path);
-    file->append(block);
-    file->sync();
-    file->close();
-    files.remove(path);
-  } catch (const base::IoError& e) {
-    found["error"] = e.what();
-    return found;
-  }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  found["synced_bytes_per_second"] = static_cast<double>(probe_bytes) / took.count();
-  return found;
-}
-
-/// What one rank sees. Directories are measured by the first rank of each node alone.
+/// What one rank sees.
 Json examine(const Request& request, const mpi::Communicator& world, const mpi::Communicator& node) {
-  const auto limit = memory::find_limit();
+  const auto limit = memory::find_limit("/", static_cast<unsigned>(node.size()));
   Json seen = {
       {"rank", world.rank()},
       {"host", mpi::host_name()},
-      {"cores", cores_allowed()},
-      {"simd", simd_target()},
+      {"cores", detail::allowed_cores()},
+      {"simd", detail::simd_target()},
       {"ranks_on_node", node.size()},
       {"memory", {{"bytes", limit.bytes}, {"source", limit.source}, {"per_process", limit.per_process}}}};
-  world.barrier();
-  seen["clock"] = wall_seconds();
-  if (node.is_root()) {
-    seen["scratch"] = measure_directory(request.files, scratch_directory());
-    seen["work"] = measure_directory(request.files, request.line.work.empty() ? "." : request.line.work);
+  if (!node.is_root()) return seen;
+  seen["limits"] = detail::process_limits();
+  seen["interconnect"] = detail::find_interconnect();
+  {
+    const Deadline deadline("testing the scratch directory " + scratch_directory().string(), hung);
+    seen["scratch"] = detail::measure_directory(request.files, scratch_directory());
   }
+  const Deadline deadline("testing the work directory " + work_path(request).string(), hung);
+  seen["work"] = detail::measure_directory(request.files, work_path(request));
   return seen;
 }
 
-void warn_of_node(const Json& seen, std::vector<std::string>& warnings) {
-  const auto host = seen["host"].get<std::string>();
-  const auto say = [&](const std::string& text) { warnings.push_back(host + ": " + text); };
-  const auto ranks = seen["ranks_on_node"].get<int>();
-  if (seen["cores"].get<int>() < ranks) {
-    say(fmt::format(
-        "{} ranks share {} cores; each gets a part of one (mpirun --bind-to none, or fewer ranks)", ranks,
-        seen["cores"].get<int>()));
-  }
-  const auto bytes = seen["memory"]["bytes"].get<std::uint64_t>();
-  const auto share =
-      seen["memory"]["per_process"].get<bool>() ? bytes : bytes / static_cast<std::uint64_t>(ranks);
-  if (share < little_memory) {
-    say(fmt::format("only {} of memory per rank ({}); ask for more, or use fewer ranks",
-                    base::format_bytes(share), seen["memory"]["source"].get<std::string>()));
-  }
-  for (const char* place : {"scratch", "work"}) {
-    const auto& directory = seen[place];
-    if (directory.contains("error")) {
-      say(fmt::format("{} cannot be used: {}", place, directory["error"].get<std::string>()));
-    } else if (directory.value("in_memory", false)) {
-      say(fmt::format("{} {} is on {}: what is stored there counts as memory; set SURD_SCRATCH to a disk",
-                      place, directory["path"].get<std::string>(),
-                      directory["file_system"].get<std::string>()));
+/// Seconds until the file is there with that content; null if it is not within `time_to_see`.
+Json wait_for(storage::FileSystem& files, const storage::Path& path, const std::string& content) {
+  const auto start = Clock::now();
+  while (Clock::now() - start < time_to_see) {
+    try {  // rank-local: a file that is not there, or not whole, is looked for again
+      if (files.file_size(path) && storage::read_file(files, path) == content) {
+        return std::chrono::duration<double>(Clock::now() - start).count();
+      }
+    } catch (const base::IoError&) {
     }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  if (seen["scratch"].value("networked", false)) {
-    say("scratch is on a network; set SURD_SCRATCH to a local disk if the node has one");
-  }
+  return nullptr;
 }
 
-std::vector<std::string> warn(const std::vector<Json>& ranks) {
-  std::vector<std::string> warnings;
-  std::set<std::string> targets;
-  double first = ranks.front()["clock"];
-  double last = first;
-  bool several_nodes = false;
-  for (const auto& seen : ranks) {
-    if (seen.contains("work")) warn_of_node(seen, warnings);
-    targets.insert(seen["simd"].get<std::string>());
-    first = std::min(first, seen["clock"].get<double>());
-    last = std::max(last, seen["clock"].get<double>());
-    several_nodes = several_nodes || seen["host"] != ranks.front()["host"];
-  }
-  if (targets.size() > 1)
-    warnings.emplace_back("nodes have different SIMD targets: floating-point results may differ");
-  if (last - first > much_skew_seconds) {
-    warnings.push_back(fmt::format(
-        "clocks differ by {:.1f} s between nodes (surd does not rely on them; make might)", last - first));
-  }
-  if (several_nodes && !ranks.front()["work"].value("networked", false)) {
-    warnings.emplace_back(
-        "several nodes, but the work directory is on a local file system; all ranks must see it");
-  }
-  return warnings;
-}
-
-void print(const Json& report) {
-  fmt::print("surd {} ({})\n", report["surd"].get<std::string>(), report["revision"].get<std::string>());
-  fmt::print("MPI      {}, standard {}, {} threads\n", report["mpi"]["library"].get<std::string>(),
-             report["mpi"]["standard"].get<std::string>(),
-             report["mpi"]["threads"].get<bool>() ? "with" : "without");
-  fmt::print("HDF5     {}, parallel\n", report["hdf5"].get<std::string>());
-  fmt::print("Kokkos   {}\n", report["kokkos"].get<std::string>());
-  for (const auto& seen : report["ranks"]) {
-    if (!seen.contains("work")) continue;
-    fmt::print("{}: {} ranks, {} cores, SIMD {}, memory {} ({})\n", seen["host"].get<std::string>(),
-               seen["ranks_on_node"].get<int>(), seen["cores"].get<int>(), seen["simd"].get<std::string>(),
-               base::format_bytes(seen["memory"]["bytes"].get<std::uint64_t>()),
-               seen["memory"]["source"].get<std::string>());
-    for (const char* place : {"scratch", "work"}) {
-      const auto& directory = seen[place];
-      const auto speed = directory.value("synced_bytes_per_second", 0.0);
-      fmt::print("  {:8} {} on {}, {}/s synced\n", place, directory["path"].get<std::string>(),
-                 directory["file_system"].get<std::string>(),
-                 base::format_bytes(static_cast<std::uint64_t>(speed)));
+/// Collective over the first ranks of all nodes. After how long a file that the first of them writes is seen.
+Json see_work(const Request& request, const mpi::Communicator& leaders) {
+  const Deadline deadline("waiting for a file in the work directory", hung);
+  const auto name = leaders.broadcast_text(new_run_name());
+  const auto path = work_path(request) / (".surd-doctor-" + name);
+  if (leaders.is_root()) {
+    try {  // rank-local: a directory that cannot be written is reported by measure_directory
+      const auto file = request.files.create(path);
+      file->append(std::as_bytes(std::span(name)));
+      file->close();
+    } catch (const base::IoError&) {
     }
   }
-  for (const auto& warning : report["warnings"]) fmt::print("warning: {}\n", warning.get<std::string>());
-  if (report["warnings"].empty()) fmt::print("nothing that will hurt\n");
+  leaders.barrier();
+  auto seen = wait_for(request.files, path, name);
+  leaders.barrier();
+  std::error_code ignored;
+  if (leaders.is_root()) std::filesystem::remove(path, ignored);
+  return seen;
+}
+
+/// Collective. From rank 0 of `ranks` to each other, one after the other; the list on rank 0.
+Json measure_links(const mpi::Communicator& ranks) {
+  const Deadline deadline("sending messages between ranks", hung);
+  const auto hosts = ranks.gather_text(mpi::host_name());
+  Json links = Json::array();
+  for (int far = 1; far < ranks.size(); ++far) {
+    if (!ranks.is_root() && ranks.rank() != far) continue;
+    const auto link = mpi::measure_link(ranks, far, time_for_links / (ranks.size() - 1));
+    if (!ranks.is_root()) continue;
+    links.push_back({{"from", hosts.front()},
+                     {"to", hosts[static_cast<std::size_t>(far)]},
+                     {"latency_seconds", link.latency_seconds},
+                     {"bytes_per_second", link.bytes_per_second},
+                     {"clock_offset_seconds", link.clock_offset_seconds}});
+  }
+  ranks.barrier();
+  return links;
+}
+
+/// Between nodes; on one node, between its first two ranks.
+Json compare_nodes(const Request& request, const mpi::Communicator& world, const mpi::Communicator& node,
+                   Json& seen) {
+  const auto leaders = world.split(node.is_root() ? 0 : 1);
+  const bool several_nodes = world.max(std::uint64_t{node.is_root() && leaders.size() > 1}) != 0;
+  Json links = Json::array();
+  if (node.is_root()) {
+    seen["work"]["seen_after_seconds"] = see_work(request, leaders);
+    if (several_nodes) links = measure_links(leaders);
+  }
+  if (!several_nodes && world.size() > 1) {
+    const auto first_two = world.split(world.rank() < 2 ? 0 : 1);
+    if (world.rank() < 2) links = measure_links(first_two);
+  }
+  world.barrier();
+  return links;
+}
+
+Json slurm_job() {
+  Json job = Json::object();
+  for (const auto& [key, variable] : {std::pair{"job", "SLURM_JOB_ID"}, {"nodes", "SLURM_JOB_NODELIST"}}) {
+    if (const char* value = std::getenv(variable)) job[key] = value;
+  }
+  if (const double left = slurm_seconds_left(); left > 0) job["seconds_left"] = left;
+  return job;
+}
+
+Json launch_report(const detail::Launch& launch, int world) {
+  return {{"ranks", launch.ranks},
+          {"variable", launch.variable},
+          {"slurm_tasks", launch.slurm_tasks},
+          {"mistake", detail::launch_mistake(launch, world, mpi::library_name())}};
 }
 
 }  // namespace
@@ -180,9 +159,12 @@ void print(const Json& report) {
 base::ExitStatus doctor(const Request& request, const mpi::Session& session) {
   const auto& world = session.world();
   const auto node = world.node();
-  const auto texts = world.gather_text(examine(request, world, node).dump());
+  auto seen = examine(request, world, node);
+  world.barrier();
+  auto links = compare_nodes(request, world, node, seen);
+  const auto texts = world.gather_text(seen.dump());
   if (!world.is_root()) return base::ExitStatus::done;
-  std::vector<Json> ranks;
+  Json ranks = Json::array();
   for (const auto& text : texts) ranks.push_back(Json::parse(text));
   Json report = {{"surd", base::version()},
                  {"revision", base::git_revision()},
@@ -191,16 +173,16 @@ base::ExitStatus doctor(const Request& request, const mpi::Session& session) {
                   {{"library", mpi::library_name()},
                    {"standard", mpi::standard_level()},
                    {"threads", session.threads()},
+                   {"thread_level", session.thread_level()},
                    {"ranks", world.size()}}},
                  {"hdf5", detail::hdf5_version()},
                  {"kokkos", Kokkos::DefaultExecutionSpace::name()},
-                 {"ranks", ranks},
-                 {"warnings", warn(ranks)}};
-  if (request.line.json) {
-    std::fputs((report.dump(2) + "\n").c_str(), stdout);
-  } else {
-    print(report);
-  }
+                 {"launch", launch_report(request.launch, world.size())},
+                 {"slurm", slurm_job()},
+                 {"links", std::move(links)},
+                 {"ranks", std::move(ranks)}};
+  report["warnings"] = detail::doctor_warnings(report);
+  std::fputs((request.line.json ? report.dump(2) + "\n" : detail::doctor_text(report)).c_str(), stdout);
   return base::ExitStatus::done;
 }
 

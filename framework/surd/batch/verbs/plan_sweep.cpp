@@ -39,7 +39,7 @@ Plan make_plan(const Request& request, const Job& job) {
   Plan plan;
   plan.survey = survey(request.files, work, job);
   plan.ranks = launched_ranks();
-  plan.memory = memory_plan(job, plan.survey.bytes_per_point(), plan.ranks);
+  plan.memory = memory_plan(job, plan.survey.bytes_per_point(), {plan.ranks, launched_ranks_on_node()});
   plan.refusal = version_refusal(plan.survey, job);
   plan.to_do = plan.survey.missing() + (request.line.retry_failed ? plan.survey.failed : 0);
   sweep::Leases leases(request.files, work.leases, *job.definition, new_run_name(), job.lease_seconds);

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/log.hpp"
 #include "surd/base/units.hpp"
-#include "surd/batch/data_cut.hpp"
+#include "surd/batch/data_plan.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 
 namespace surd::batch::verbs {
@@ -13,27 +14,9 @@ namespace {
 using base::format_bytes;
 using base::Json;
 
-struct TablePlan {
-  MemoryPlan memory;
-  stream::PipelinePlan stages;
-  std::uint64_t free_bytes = 0;  ///< Where the work directory lies.
-};
-
-TablePlan make_plan(const Request& request, const TableJob& job) {
-  auto& files = request.files;
-  TablePlan plan;
-  plan.memory = memory_plan(job.memory_bytes, input_bytes(files, job), launched_ranks());
-  stream::CompileOptions options;
-  options.memory_bytes = plan.memory.budget_bytes;
-  plan.stages =
-      job.records ? stream::plan(*job.records, options, files) : stream::plan(job.query, options, files);
-  plan.free_bytes = files.free_bytes(".");
-  return plan;
-}
-
 void print_row(const char* name, const std::string& text) { fmt::print("  {:<9}{}\n", name, text); }
 
-void print(const TablePlan& plan, const TableJob& job) {
+void print(const DataPlan& plan, const TableJob& job) {
   fmt::print("{}: {} of input, output {}\n", job.name, format_bytes(plan.stages.input_bytes),
              job.output.path.string());
   for (std::size_t i = 0; i < plan.stages.stages.size(); ++i) {
@@ -53,7 +36,7 @@ void print(const TablePlan& plan, const TableJob& job) {
                                    format_bytes(plan.stages.scratch_bytes), format_bytes(plan.free_bytes)));
 }
 
-Json describe(const TablePlan& plan, const TableJob& job) {
+Json describe(const DataPlan& plan, const TableJob& job) {
   Json columns = Json::array();
   for (const auto& field : plan.stages.schema) {
     columns.push_back({{"name", field.name}, {"type", table::name(field.type)}});
@@ -75,13 +58,18 @@ Json describe(const TablePlan& plan, const TableJob& job) {
 }  // namespace
 
 base::ExitStatus plan_table(const Request& request, const TableJob& job) {
-  const auto plan = make_plan(request, job);
+  const MemoryPlan memory = memory_plan(job.memory_bytes, input_bytes(request.files, job),
+                                        {launched_ranks(), launched_ranks_on_node()});
+  const auto plan = plan_data(request.files, job, memory, work_directory(job, request.line.work).root);
   if (request.line.json) {
     std::fputs(batch::to_text(describe(plan, job)).c_str(), stdout);
   } else {
     print(plan, job);
   }
-  return base::ExitStatus::done;
+  if (!plan.warning().empty()) base::log_warning(plan.warning());
+  if (plan.refusal().empty()) return base::ExitStatus::done;
+  base::log_error(plan.refusal());
+  return base::ExitStatus::usage;
 }
 
 }  // namespace surd::batch::verbs

@@ -111,7 +111,8 @@ class Run {
   ranks::SweepOptions sweep_options() {
     const int node_ranks = world_.node().size();
     const auto bytes_per_point = world_.broadcast_value(survey_.bytes_per_point());
-    memory_ = memory_plan(job_, bytes_per_point, world_.size());
+    memory_ = memory_plan(job_, bytes_per_point, {world_.size(), node_ranks});
+    memory_.budget_bytes = world_.min(memory_.budget_bytes);
     const auto warning = memory_.warning(node_ranks);
     if (!warning.empty()) base::log_warning(warning);
     ranks::SweepOptions options;

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,12 +12,14 @@
 #include "surd/base/log.hpp"
 #include "surd/base/units.hpp"
 #include "surd/batch/data_cut.hpp"
+#include "surd/batch/data_plan.hpp"
 #include "surd/batch/data_progress.hpp"
 #include "surd/batch/memory_plan.hpp"
 #include "surd/batch/run_report.hpp"
 #include "surd/batch/signals.hpp"
 #include "surd/batch/slurm.hpp"
 #include "surd/batch/verbs/verbs.hpp"
+#include "surd/batch/work_claim.hpp"
 #include "surd/ranks/data_job.hpp"
 
 namespace surd::batch::verbs {
@@ -23,6 +27,26 @@ namespace {
 
 using base::ExitStatus;
 using base::Json;
+
+/// Tries, so that hours of work are not for nothing. @throws UsageError
+void require_writable(storage::FileSystem& files, const storage::Path& output) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(output, unknown);
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw base::UsageError(
+        fmt::format("output {} is {}: name a file", output.native(),
+                    std::filesystem::is_directory(status) ? "a directory" : "no regular file"));
+  }
+  try {
+    if (output.has_parent_path()) files.make_directories(output.parent_path());
+    storage::remove_stale_parts(files, output);
+    const auto part = storage::part_path(output);
+    files.create(part)->close();
+    files.remove(part);
+  } catch (const base::IoError& e) {
+    throw base::UsageError(fmt::format("output {} cannot be written: {}", output.native(), e.what()));
+  }
+}
 
 /// One run, from the work directory to the report. All members are the same on all ranks unless said
 /// otherwise.
@@ -38,51 +62,52 @@ class TableRun {
         started_(utc_now()) {}
 
   ExitStatus operator()() {
-    prepare();
-    const auto data = compile();
-    if (!data) return ExitStatus::usage;
-    const auto result = compute(*data);
+    if (!begin()) return ExitStatus::usage;
+    const auto result = compute(*compile_job(request_.files, job_, options(), cut_));
     return conclude(result);
   }
 
  private:
-  /// Fails before any work if something that the end needs cannot be written.
-  void prepare() {
-    if (!world_.is_root()) return;
-    auto& files = request_.files;
-    files.make_directories(work_.root);
-    if (!files.file_size(work_.job())) storage::write_atomically(files, work_.job(), job_.text);
-    if (job_.output.path.has_parent_path()) files.make_directories(job_.output.path.parent_path());
-    storage::remove_stale_parts(files, work_.state());
-  }
-
-  /// Collective. The stages; null, on all ranks, if the job does not fit its input: rank 0 has said why.
-  std::unique_ptr<stream::DataJob> compile() {
+  /// Collective. Takes the work directory and sees, before any work, that the job can be done and its output
+  /// be written; false, on all ranks, if not: rank 0 has said why.
+  bool begin() {
     const auto phase = profile_.phase("plan");
+    const auto ranks_on_node = static_cast<int>(world_.max(std::uint64_t(world_.node().size())));
     std::string error;
     if (world_.is_root()) {
       try {  // rank-local, before any collective: the others learn of it by the broadcast
-        auto& files = request_.files;
-        memory_ = memory_plan(job_.memory_bytes, input_bytes(files, job_), world_.size());
-        cut_ = cut_for(files, work_, job_, options());
-        (void)compile_job(files, job_, options(), cut_);
+        open(ranks_on_node);
       } catch (const base::UsageError& e) {
-        error = e.what();
+        error = fmt::format("{}: {}", job_.file.string(), e.what());
+        if (claim_) claim_->withdraw();
       }
     }
     error = world_.broadcast_text(std::move(error));
     if (!error.empty()) {
-      if (!world_.is_root()) return nullptr;
-      base::log_error(fmt::format("{}: {}", job_.file.string(), error));
-      if (request_.line.is_shortcut()) std::filesystem::remove_all(work_.root);
-      return nullptr;
+      if (world_.is_root()) base::log_error(error);
+      return false;
     }
     memory_.budget_bytes = world_.broadcast_value(memory_.budget_bytes);
-    memory_.limit = memory::find_limit();
+    memory_.limit = memory::find_limit("/", static_cast<unsigned>(world_.node().size()));
     cut_ = world_.broadcast_value(cut_);
     const auto warning = memory_.warning(world_.node().size());
     if (!warning.empty()) base::log_warning(warning);
-    return compile_job(request_.files, job_, options(), cut_);
+    return true;
+  }
+
+  /// Rank 0's part of it.
+  void open(int ranks_on_node) {
+    auto& files = request_.files;
+    claim_.emplace(files, work_, job_.text, name_);
+    require_writable(files, job_.output.path);
+    memory_ = memory_plan(job_.memory_bytes, input_bytes(files, job_), {world_.size(), ranks_on_node});
+    const auto choice = cut_for(files, work_, job_, memory_);
+    cut_ = choice.cut;
+    (void)compile_job(files, job_, options(), cut_);
+    if (choice.resumed) return;
+    const auto plan = plan_data(files, job_, memory_, work_.root);
+    if (!plan.refusal().empty()) throw base::UsageError(plan.refusal());
+    if (!plan.warning().empty()) base::log_warning(plan.warning());
   }
 
   [[nodiscard]] stream::CompileOptions options() const {
@@ -95,6 +120,7 @@ class TableRun {
     ranks::DataJobOptions options;
     options.work = work_.root;
     options.run = name_;
+    options.locked = true;
     options.scratch = scratch_directory();
     options.memory_bytes = memory_.budget_bytes;
     options.epoch_bytes = job_.epoch_bytes;
@@ -118,8 +144,8 @@ class TableRun {
     if (!world_.is_root()) return status;
     progress_->finish(result.state, result.complete ? "complete" : "interrupted", static_cast<int>(status));
     write_report(result, status, profiles);
-    if (!request_.line.quiet) summarise(result, largest_growth(profiles));
-    if (result.complete && request_.line.is_shortcut()) std::filesystem::remove_all(work_.root);
+    if (!request_.line.quiet && !result.was_complete) summarise(result, largest_growth(profiles));
+    if (result.complete && request_.line.is_shortcut()) claim_->clear();
     return status;
   }
 
@@ -176,6 +202,7 @@ class TableRun {
   memory::Profile profile_;
   stream::Cut cut_;
   MemoryPlan memory_;
+  std::optional<WorkClaim> claim_;          ///< Rank 0's.
   std::unique_ptr<DataProgress> progress_;  ///< Rank 0's.
 };
 

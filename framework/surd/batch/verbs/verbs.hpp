@@ -7,6 +7,7 @@
 
 #include "surd/base/error.hpp"
 #include "surd/batch/command_line.hpp"
+#include "surd/batch/detail/launch.hpp"
 #include "surd/batch/job.hpp"
 #include "surd/batch/table_job.hpp"
 #include "surd/batch/work_directory.hpp"
@@ -20,6 +21,7 @@ struct Request {
   const CommandLine& line;
   std::span<const sweep::Function> functions;
   storage::FileSystem& files;
+  detail::Launch launch = {};  ///< As it was before MPI started.
 };
 
 using AnyJob = std::variant<Job, TableJob>;

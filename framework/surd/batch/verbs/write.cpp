@@ -18,9 +18,10 @@ base::ExitStatus write(const Request& request, const mpi::Session& session) {
   }
   const auto work = work_directory(*job, request.line.work);
   const auto& output = request.line.output;
-  const auto memory = memory_plan(*job, 0, session.world().size());
-  const auto bytes = write_output(request.files, work, *job, output, memory.budget_bytes,
-                                  request.line.with_failed, session.world());
+  const auto& world = session.world();
+  const auto memory = memory_plan(*job, 0, {world.size(), world.node().size()});
+  const auto bytes = write_output(request.files, work, *job, output, world.min(memory.budget_bytes),
+                                  request.line.with_failed, world);
   if (output != "-") base::log_info(fmt::format("wrote {} ({})", output.string(), base::format_bytes(bytes)));
   return base::ExitStatus::done;
 }

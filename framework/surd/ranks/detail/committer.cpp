@@ -1,5 +1,6 @@
 #include "surd/ranks/detail/committer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -21,11 +22,21 @@ void Committer::begin_stage(std::size_t number, std::uint64_t lineage) noexcept 
   lineage_ = lineage;
 }
 
+Commit& Committer::waiting() {
+  auto& commit = unsaved_[number_];
+  commit.stage = static_cast<std::uint32_t>(number_);
+  commit.lineage = lineage_;
+  return commit;
+}
+
+void Committer::sync_at_commit(const storage::Path& path, std::uint64_t end) {
+  outputs_.insert(path);
+  auto& bytes = waiting().outputs[path];
+  bytes = std::max(bytes, end);
+}
+
 void Committer::commit(stream::Artifact artifact) {
-  auto& waiting = unsaved_[number_];
-  waiting.stage = static_cast<std::uint32_t>(number_);
-  waiting.lineage = lineage_;
-  waiting.artifacts.push_back(artifact);
+  waiting().artifacts.push_back(artifact);
   made_.push_back(std::move(artifact));
   if (bytes_ >= epoch_.bytes || steady_seconds() - saved_at_ >= epoch_.seconds) save();
 }
@@ -42,6 +53,8 @@ void Committer::sync_outputs() {
     const auto file = files_.open_shared(path);
     file->sync();
     file->close();
+    if (!named_.insert(path).second) continue;
+    files_.sync_directory(path.has_parent_path() ? path.parent_path() : storage::Path("."));
   }
   outputs_.clear();
 }

@@ -27,8 +27,8 @@ class Committer {
 
   void begin_stage(std::size_t number, std::uint64_t lineage) noexcept;
   void consumed(std::uint64_t bytes) noexcept { bytes_ += bytes; }
-  /// The next artifact refers to bytes of this output file.
-  void sync_at_commit(const storage::Path& path) { outputs_.insert(path); }
+  /// The next artifact refers to bytes of this output file that end at `end`.
+  void sync_at_commit(const storage::Path& path, std::uint64_t end);
   void commit(stream::Artifact artifact);
   /// Hands all bytes to the kernel, to the disk too if `durable`. Returns this stage's artifacts.
   [[nodiscard]] std::vector<stream::Artifact> end_stage(bool durable);
@@ -39,6 +39,7 @@ class Committer {
   [[nodiscard]] std::uint64_t epochs() const noexcept { return epochs_; }  ///< Times something was saved.
 
  private:
+  [[nodiscard]] Commit& waiting();
   void sync_outputs();
 
   storage::FileSystem& files_;
@@ -51,6 +52,7 @@ class Committer {
   std::vector<stream::Artifact> made_;     ///< In this stage.
   std::map<std::size_t, Commit> unsaved_;  ///< By stage.
   std::set<storage::Path> outputs_;        ///< Written to since they were synced.
+  std::set<storage::Path> named_;          ///< Outputs whose names are durable.
   std::uint64_t bytes_ = 0;                ///< Read since the last save.
   double saved_at_;
   std::uint64_t epochs_ = 0;

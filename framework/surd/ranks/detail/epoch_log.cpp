@@ -11,22 +11,29 @@
 namespace surd::ranks::detail {
 namespace {
 
-constexpr std::uint32_t format_version = 1;
-enum Kind : std::uint8_t { header_kind = 1, commit_kind = 2, finished_kind = 3 };
+constexpr std::uint32_t format_version = 2;
+enum Kind : std::uint8_t { header_kind = 1, commit_kind = 2, finished_kind = 3, renaming_kind = 4 };
 constexpr std::string_view extension = ".log";
 
 /// What one log holds.
 struct Chapter {
   EpochLog::Origin origin;
   std::vector<Commit> commits;
+  std::vector<Renaming> renamings;
   std::optional<Finished> finished;
+
+  [[nodiscard]] bool is_finished(storage::FileSystem& files) const {
+    const auto done = [&](const Renaming& renaming) { return renaming.is_done(files); };
+    return finished || (!renamings.empty() && std::ranges::all_of(renamings, done));
+  }
 };
 
 EpochLog::Origin get_header(base::ByteReader& from, const storage::Path& path) {
   const auto version = from.get<std::uint32_t>();
-  if (version > format_version) {
+  if (version != format_version) {
     throw base::FormatError(fmt::format(
-        "{} was written in format version {}, this surd reads versions up to {}: use a newer surd",
+        "{} was written in format version {}, this surd reads version {}: go on with the surd that "
+        "began the job, or remove the job's work directory to start afresh",
         path.native(), version, format_version));
   }
   EpochLog::Origin origin;
@@ -46,6 +53,19 @@ Finished get_finished(base::ByteReader& from) {
   return finished;
 }
 
+std::vector<Renaming> get_renamings(base::ByteReader& from) {
+  std::vector<Renaming> renamings;
+  for (auto count = from.get_varint(); count > 0; --count) {
+    Renaming renaming;
+    renaming.output.part = from.get_text();
+    renaming.output.path = from.get_text();
+    renaming.version.bytes = from.get<std::uint64_t>();
+    renaming.version.modified_nanoseconds = from.get<std::int64_t>();
+    renamings.push_back(std::move(renaming));
+  }
+  return renamings;
+}
+
 /// nullopt if no header is left.
 std::optional<Chapter> read_chapter(storage::FileSystem& files, const storage::Path& path) {
   std::optional<Chapter> chapter;
@@ -57,6 +77,9 @@ std::optional<Chapter> read_chapter(storage::FileSystem& files, const storage::P
       chapter->origin = get_header(from, path);
     } else if (chapter && record->kind == commit_kind) {
       chapter->commits.push_back(get_commit(from));
+      chapter->commits.back().place = {path, record->offset};
+    } else if (chapter && record->kind == renaming_kind) {
+      chapter->renamings = get_renamings(from);
     } else if (chapter && record->kind == finished_kind) {
       chapter->finished = get_finished(from);
     }
@@ -80,6 +103,10 @@ std::string_view line_at(std::string_view text, std::size_t place) {
 }
 
 }  // namespace
+
+bool output_stands(storage::FileSystem& files, const Finished& finished) {
+  return !finished.output_bytes || files.file_size(finished.summary.output) == finished.output_bytes;
+}
 
 void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts) {
   into.put_varint(artifacts.size());
@@ -107,6 +134,11 @@ void put_commit(base::ByteWriter& into, const Commit& commit) {
   into.put(commit.lineage);
   into.put(commit.spill);
   into.put(commit.spill_bytes);
+  into.put_varint(commit.outputs.size());
+  for (const auto& [path, bytes] : commit.outputs) {
+    into.put_text(path.native());
+    into.put_varint(bytes);
+  }
   put_artifacts(into, commit.artifacts);
 }
 
@@ -116,6 +148,10 @@ Commit get_commit(base::ByteReader& from) {
   commit.lineage = from.get<std::uint64_t>();
   commit.spill = from.get<std::uint64_t>();
   commit.spill_bytes = from.get<std::uint64_t>();
+  for (auto count = from.get_varint(); count > 0; --count) {
+    const storage::Path path = from.get_text();
+    commit.outputs[path] = from.get_varint();
+  }
   commit.artifacts = get_artifacts(from);
   return commit;
 }
@@ -162,6 +198,18 @@ void EpochLog::append(const Finished& finished) {
   append(finished_kind);
 }
 
+void EpochLog::append(const std::vector<Renaming>& renamings) {
+  record_.clear();
+  record_.put_varint(renamings.size());
+  for (const auto& [output, version] : renamings) {
+    record_.put_text(output.part.native());
+    record_.put_text(output.path.native());
+    record_.put(version.bytes);
+    record_.put(version.modified_nanoseconds);
+  }
+  append(renaming_kind);
+}
+
 void EpochLog::append(std::uint8_t kind) {
   if (empty()) {
     base::ByteWriter header;
@@ -187,19 +235,51 @@ Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
   Epochs epochs;
   const Chapter* other = nullptr;
   for (auto& chapter : chapters) {
-    epochs.runs[chapter.origin.number] = chapter.origin.run;
+    epochs.identity = chapter.origin.identity;
     if (chapter.finished) epochs.finished = chapter.finished;
+    // A run that did not see the log of another, as NFS may have it, has taken the same number. Spill files
+    // are known by it, so only one of the two can count.
+    const auto [run, first] = epochs.runs.try_emplace(chapter.origin.number, chapter.origin.run);
+    if (run->second != chapter.origin.run) continue;
     if (identity && chapter.origin.identity != *identity) {
       other = &chapter;
     } else {
       std::ranges::move(chapter.commits, std::back_inserter(epochs.commits));
+      std::ranges::move(chapter.renamings, std::back_inserter(epochs.renamings));
     }
   }
   if (other == nullptr) return epochs;
-  if (!epochs.finished) refuse(work, other->origin.identity, *identity);
+  if (!epochs.finished && !other->is_finished(files)) refuse(work, other->origin.identity, *identity);
   epochs.finished.reset();
   epochs.other_identity = other->origin.identity;
   return epochs;
+}
+
+namespace {
+
+void rewrite_without(storage::FileSystem& files, const storage::Path& path, const std::set<Place>& dropped) {
+  const auto part = storage::part_path(path);
+  storage::LogWriter kept(files, part);
+  storage::LogReader log(files, path);
+  while (const auto record = log.next()) {
+    if (!dropped.contains({path, record->offset})) kept.append(record->kind, record->payload);
+  }
+  if (kept.records() == 0) {
+    files.remove(path);
+    return;
+  }
+  kept.sync();
+  kept.close();
+  files.rename(part, path);
+}
+
+}  // namespace
+
+void drop_commits(storage::FileSystem& files, const std::set<Place>& dropped) {
+  std::set<storage::Path> logs;
+  for (const auto& place : dropped) logs.insert(place.log);
+  for (const auto& path : logs) rewrite_without(files, path, dropped);
+  if (!logs.empty()) files.sync_directory(logs.begin()->parent_path());
 }
 
 void remove_epochs(storage::FileSystem& files, const storage::Path& work, const storage::Path& kept) {

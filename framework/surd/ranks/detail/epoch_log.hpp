@@ -1,12 +1,15 @@
 // What a data job has done, on disk: one log per rank and run under <work>/epochs/ (storage/log.hpp).
 //
 // Records, little-endian, by kind (epoch_log.cpp writes and reads them):
-//   1 header    u32 version (1), u32 number of the run, text name of the run, u32 rank, text identity of the
+//   1 header    u32 version (2), u32 number of the run, text name of the run, u32 rank, text identity of the
 //               job; the first record of every log: what comes before it does not count
-//   2 commit    u32 stage, u64 lineage, u64 number and u64 bytes of the spill file, varint count, and as
-//   often
-//               varint first, varint last, text content
+//   2 commit    u32 stage, u64 lineage, u64 number and u64 bytes of the spill file, varint outputs, and as
+//               often text path, varint bytes; varint artifacts, and as often varint first, varint last, text
+//               content
 //   3 finished  u64 rows, u64 bytes, u64 bad rows, text output, u8 has size, u64 size of the output
+//   4 renaming  varint count, and as often text temporary name of an output, text name, u64 bytes, i64 time
+//   of
+//               modification: what is about to be renamed
 //
 // Lineage is a hash of all artifacts of the stages before: a commit counts only as long as these are what
 // they were when it was made.
@@ -15,6 +18,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,17 +30,40 @@
 
 namespace surd::ranks::detail {
 
+/// Where a record stands.
+struct Place {
+  storage::Path log;
+  std::uint64_t offset = 0;
+
+  friend auto operator<=>(const Place&, const Place&) = default;
+};
+
 struct Commit {
   std::uint32_t stage = 0;
   std::uint64_t lineage = 0;
-  std::uint64_t spill = 0;        ///< Number of the file that the artifacts' maker wrote.
-  std::uint64_t spill_bytes = 0;  ///< Its size then; 0: it wrote none.
+  std::uint64_t spill = 0;                         ///< Number of the file that the artifacts' maker wrote.
+  std::uint64_t spill_bytes = 0;                   ///< Its size then; 0: it wrote none.
+  std::map<storage::Path, std::uint64_t> outputs;  ///< What the artifacts need of outputs: their first bytes.
   std::vector<stream::Artifact> artifacts;
+  Place place;  ///< Not in the record itself.
 };
 
 struct Finished {
   stream::DataJob::Summary summary;
   std::optional<std::uint64_t> output_bytes;  ///< Nothing if the output is no regular file.
+};
+
+/// The output is what it was when the job was finished.
+[[nodiscard]] bool output_stands(storage::FileSystem& files, const Finished& finished);
+
+/// An output under its temporary name, as it was before it was renamed, which does not change its version.
+struct Renaming {
+  stream::DataJob::Output output;
+  storage::FileVersion version;
+
+  [[nodiscard]] bool is_done(storage::FileSystem& files) const {
+    return !files.file_size(output.part) && files.file_version(output.path) == version;
+  }
 };
 
 void put_artifacts(base::ByteWriter& into, const std::vector<stream::Artifact>& artifacts);
@@ -67,6 +94,7 @@ class EpochLog {
 
   void append(const Commit& commit);
   void append(const Finished& finished);
+  void append(const std::vector<Renaming>& renamings);
   void sync() { log_.sync(); }
   [[nodiscard]] bool empty() const noexcept { return log_.records() == 0; }
   [[nodiscard]] const storage::Path& path() const noexcept { return log_.path(); }
@@ -82,7 +110,9 @@ class EpochLog {
 struct Epochs {
   RunNames runs;
   std::vector<Commit> commits;  ///< In the order of runs.
+  std::vector<Renaming> renamings;
   std::optional<Finished> finished;
+  std::string identity;        ///< Of the job that wrote last.
   std::string other_identity;  ///< Of a finished job that is not this one; empty: there is none.
 
   [[nodiscard]] std::uint32_t next_run() const { return runs.empty() ? 1 : runs.rbegin()->first + 1; }
@@ -93,6 +123,10 @@ struct Epochs {
 /// @throws UsageError  if they are those of another job that is not finished.
 [[nodiscard]] Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
                                  std::optional<std::string_view> identity = {});
+
+/// Takes commits out of the logs, for good: whatever happens later, they do not count again. Damaged places
+/// in these logs go as well.
+void drop_commits(storage::FileSystem& files, const std::set<Place>& dropped);
 
 /// Removes all logs but `kept`.
 void remove_epochs(storage::FileSystem& files, const storage::Path& work, const storage::Path& kept = {});

@@ -16,13 +16,23 @@ namespace {
 class Choice {
  public:
   Choice(const stream::DataJob& job, storage::FileSystem& files, const storage::Path& work, Epochs& epochs)
-      : job_(job), files_(files), work_(work), epochs_(epochs) {}
+      : job_(job), files_(files), work_(work), epochs_(epochs) {
+    for (const auto& commit : epochs.commits) places_.insert(commit.place);
+  }
 
   /// Fills start.done and start.complete.
   void choose(Start& start) {
     do {
       collect(start);
-    } while (drop_lost_spills(start.complete));
+    } while (drop_lost(start.complete));
+  }
+
+  /// Takes all commits but the chosen ones out of the logs. Else they might seem sound again one day: those
+  /// of an output once others have made it long enough, or once a lost file is back.
+  void forget_rest() {
+    auto rest = places_;
+    for (const auto* commit : chosen_) rest.erase(commit->place);
+    drop_commits(files_, rest);
   }
 
   /// Removes spill files that no chosen commit needs.
@@ -85,23 +95,45 @@ class Choice {
     return spill_path(work_, epochs_.runs, commit.spill);
   }
 
-  /// Forgets commits whose spill file is missing or too short; true if there were any.
-  bool drop_lost_spills(std::size_t complete) {
+  [[nodiscard]] bool holds(const storage::Path& path, std::uint64_t bytes) const {
+    const auto size = files_.file_size(path);
+    return size && *size >= bytes;
+  }
+
+  [[nodiscard]] bool is_renamed(const storage::Path& part) const {
+    return std::ranges::any_of(epochs_.renamings, [&](const Renaming& renaming) {
+      return renaming.output.part == part && renaming.is_done(files_);
+    });
+  }
+
+  /// The file that lacks bytes which the commit refers to; nullopt if they are all there.
+  [[nodiscard]] std::optional<storage::Path> lost_file(const Commit& commit, std::size_t complete) const {
+    if (commit.spill_bytes > 0 && needs(commit.stage, complete)) {
+      auto path = path_of(commit);
+      if (!holds(path, commit.spill_bytes)) return path;
+    }
+    const bool may_be_renamed = complete == job_.stages();
+    for (const auto& [part, bytes] : commit.outputs) {
+      if (!holds(part, bytes) && !(may_be_renamed && is_renamed(part))) return part;
+    }
+    return std::nullopt;
+  }
+
+  /// Forgets commits of which a file is missing or too short; true if there were any.
+  bool drop_lost(std::size_t complete) {
     std::set<const Commit*> lost;
     std::set<storage::Path> paths;
     for (const auto* commit : chosen_) {
-      if (commit->spill_bytes == 0 || !needs(commit->stage, complete)) continue;
-      auto path = path_of(*commit);
-      const auto bytes = files_.file_size(path);
-      if (bytes && *bytes >= commit->spill_bytes) continue;
+      auto path = lost_file(*commit, complete);
+      if (!path) continue;
       lost.insert(commit);
-      paths.insert(std::move(path));
+      paths.insert(std::move(*path));
     }
     if (lost.empty()) return false;
     base::log_warning(
-        fmt::format("{}: {} of the job's spill files are gone or cut short, such as {}; what "
-                    "they held is computed again",
-                    work_.native(), paths.size(), paths.begin()->filename().native()));
+        fmt::format("{}: {} of the job's files are gone or cut short, such as {}; what they held "
+                    "is computed again",
+                    work_.native(), paths.size(), paths.begin()->native()));
     std::vector<Commit> kept;
     for (auto& commit : epochs_.commits) {
       if (!lost.contains(&commit)) kept.push_back(std::move(commit));
@@ -114,12 +146,14 @@ class Choice {
   storage::FileSystem& files_;
   const storage::Path& work_;
   Epochs& epochs_;
+  std::set<Place> places_;  ///< Of all commits.
   std::vector<const Commit*> chosen_;
 };
 
-/// The output is what it was when the job was finished.
-bool output_stands(storage::FileSystem& files, const Finished& finished) {
-  return !finished.output_bytes || files.file_size(finished.summary.output) == finished.output_bytes;
+/// What is there of outputs, if no artifact of the last stage is: it must not be written to, since it may be
+/// a spill file's second name.
+void remove_parts(const stream::DataJob& job, storage::FileSystem& files) {
+  for (const auto& output : job.outputs()) files.remove(output.part);
 }
 
 void start_afresh(storage::FileSystem& files, const storage::Path& work, Epochs& epochs) {
@@ -142,6 +176,8 @@ std::string Start::encode() const {
   into.put_varint(complete);
   into.put(static_cast<std::uint8_t>(summary ? 1 : 0));
   if (summary) put_summary(into, *summary);
+  into.put_varint(renamed.size());
+  for (const auto& part : renamed) into.put_text(part.native());
   const auto bytes = into.bytes();
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -158,6 +194,7 @@ Start Start::decode(std::string_view text) {
   for (auto& artifacts : start.done) artifacts = get_artifacts(from);
   start.complete = from.get_varint();
   if (from.get<std::uint8_t>() != 0) start.summary = get_summary(from);
+  for (auto count = from.get_varint(); count > 0; --count) start.renamed.insert(from.get_text());
   return start;
 }
 
@@ -174,7 +211,12 @@ Start prepare(const stream::DataJob& job, storage::FileSystem& files, const stor
   if (epochs.finished || !epochs.other_identity.empty()) start_afresh(files, work, epochs);
   Choice choice(job, files, work, epochs);
   choice.choose(start);
+  choice.forget_rest();
   choice.remove_orphans(start);
+  if (start.done.back().empty()) remove_parts(job, files);
+  for (const auto& renaming : epochs.renamings) {
+    if (start.complete == job.stages() && renaming.is_done(files)) start.renamed.insert(renaming.output.part);
+  }
   start.run = epochs.next_run();
   start.runs = std::move(epochs.runs);
   start.runs[start.run] = run;

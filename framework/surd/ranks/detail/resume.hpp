@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -15,13 +16,15 @@ struct Start {
   std::uint32_t run = 0;                            ///< This one's number.
   std::vector<std::vector<stream::Artifact>> done;  ///< [stages], each ordered by unit.
   std::size_t complete = 0;                         ///< Stages of which all units are done.
+  std::set<storage::Path> renamed;                  ///< Parts of outputs that an earlier run has renamed.
   std::optional<stream::DataJob::Summary> summary;  ///< The job is finished, and its output there.
 
   [[nodiscard]] std::string encode() const;
   static Start decode(std::string_view text);
 };
 
-/// On one rank. Reads the logs, chooses what counts, and removes files that nothing refers to.
+/// On one rank. Reads the logs, chooses what counts, takes the rest out of them, and removes files that
+/// nothing refers to.
 /// @throws UsageError  if the logs are those of another job that is not finished.
 [[nodiscard]] Start prepare(const stream::DataJob& job, storage::FileSystem& files, const storage::Path& work,
                             const std::string& run);

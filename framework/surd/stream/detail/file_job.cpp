@@ -1,6 +1,7 @@
 #include "surd/stream/detail/file_job.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -26,7 +27,8 @@ class PlannedJob : public DataJob {
     return false;
   }
 
-  Summary finish(const Before& artifacts, storage::FileSystem&) const override {
+  Summary finish(const Before& artifacts, storage::FileSystem&,
+                 const std::set<storage::Path>&) const override {
     Summary summary;
     for (const auto& stage : artifacts) {
       for (const auto& unit : decode(stage)) summary.bad_rows += unit.bad_rows;
@@ -42,14 +44,28 @@ class PlannedJob : public DataJob {
 
 class FileJob : public PlannedJob {
  public:
-  FileJob(std::string identity, JobPlan plan, FilePlan file)
-      : PlannedJob(std::move(identity), std::move(plan)), file_(std::move(file)) {}
+  FileJob(std::string identity, JobPlan plan, const FilePlan& file)
+      : PlannedJob(std::move(identity), std::move(plan)),
+        output_{file.part, file.output.path},
+        quarantine_{file.quarantine_part, table::quarantine_path(file.output)} {}
 
-  Summary finish(const Before& artifacts, storage::FileSystem& files) const override {
-    auto summary = PlannedJob::finish(artifacts, files);
-    const auto& path = file_.output.path;
-    publish(files, file_.quarantine_part, table::quarantine_path(file_.output));
-    publish(files, file_.part, path);
+  [[nodiscard]] std::vector<Output> outputs() const override {
+    if (quarantine_.part.empty()) return {output_};
+    return {quarantine_, output_};
+  }
+
+  Summary finish(const Before& artifacts, storage::FileSystem& files,
+                 const std::set<storage::Path>& renamed) const override {
+    auto summary = PlannedJob::finish(artifacts, files, renamed);
+    const auto& path = output_.path;
+    if (!quarantine_.part.empty()) {
+      if (has_quarantine(artifacts)) {
+        publish(files, quarantine_, renamed.contains(quarantine_.part));
+      } else {
+        files.remove(quarantine_.path);  // of an earlier job that met bad rows
+      }
+    }
+    publish(files, output_, renamed.contains(output_.part));
     const auto bytes = files.file_size(path);
     if (!bytes) {
       throw base::IoError(fmt::format("{}: the output is gone", path.string()), 0);
@@ -60,7 +76,15 @@ class FileJob : public PlannedJob {
   }
 
  private:
-  FilePlan file_;
+  static bool has_quarantine(const Before& artifacts) {
+    return std::ranges::any_of(artifacts, [](const auto& stage) {
+      return std::ranges::any_of(decode(stage),
+                                 [](const auto& unit) { return !unit.quarantine.extents.empty(); });
+    });
+  }
+
+  Output output_;
+  Output quarantine_;
 };
 
 /// "<name>.<8 hexadecimal digits>.part"
@@ -72,24 +96,42 @@ bool is_part_of(const std::string& file, const std::string& name) {
   return tag.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+/// A job that is at its last stage writes all the time; one that is not has no part.
+void remove_abandoned_parts(storage::FileSystem& files, const storage::Path& path) {
+  constexpr std::chrono::nanoseconds quiet = std::chrono::hours(1);
+  const auto own = files.file_version(path);
+  if (!own) return;
+  const auto directory = path.has_parent_path() ? path.parent_path() : storage::Path(".");
+  for (const auto& name : files.list(directory)) {
+    if (!is_part_of(name, path.filename().string())) continue;
+    const auto part = files.file_version(directory / name);
+    if (!part || part->modified_nanoseconds > own->modified_nanoseconds - quiet.count()) continue;
+    files.remove(directory / name);
+  }
+}
+
 }  // namespace
 
-void publish(storage::FileSystem& files, const storage::Path& part, const storage::Path& path) {
-  const auto directory = path.has_parent_path() ? path.parent_path() : storage::Path(".");
-  if (files.file_size(part)) {
+void publish(storage::FileSystem& files, const DataJob::Output& output, bool renamed) {
+  const auto& [part, path] = output;
+  if (!renamed) {
+    if (!files.file_size(part)) {
+      throw base::IoError(fmt::format("{}: the finished output is gone, before it could be renamed to {}; "
+                                      "run the job again to make anew what is lost",
+                                      part.string(), path.filename().string()),
+                          0);
+    }
     const auto file = files.open_shared(part);
     file->sync();
     file->close();
     files.rename(part, path);
   }
-  for (const auto& name : files.list(directory)) {
-    if (is_part_of(name, path.filename().string())) files.remove(directory / name);
-  }
-  files.sync_directory(directory);
+  remove_abandoned_parts(files, path);
+  files.sync_directory(path.has_parent_path() ? path.parent_path() : storage::Path("."));
 }
 
-std::unique_ptr<DataJob> file_job(std::string identity, JobPlan plan, FilePlan file) {
-  return std::make_unique<FileJob>(std::move(identity), std::move(plan), std::move(file));
+std::unique_ptr<DataJob> file_job(std::string identity, JobPlan plan, const FilePlan& file) {
+  return std::make_unique<FileJob>(std::move(identity), std::move(plan), file);
 }
 
 std::unique_ptr<DataJob> rows_job(JobPlan plan) {

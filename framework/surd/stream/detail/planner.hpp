@@ -32,7 +32,7 @@ struct JobPlan {
 struct FilePlan {
   table::OutputSpec output;
   storage::Path part;
-  storage::Path quarantine_part;
+  storage::Path quarantine_part;  ///< Empty: the job sets no bad rows aside.
 };
 
 [[nodiscard]] JobPlan plan_stages(const std::shared_ptr<const BoundQuery>& query, const Cut& cut,

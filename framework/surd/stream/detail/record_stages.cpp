@@ -160,6 +160,7 @@ class MergeRecordsStage : public Stage {
     if (first == last) return;
     const auto file = worker.files.open_shared(part_);
     if (parts_.units() == 0) {  // nothing to sort: an empty file
+      if (worker.sync_at_commit) worker.sync_at_commit(part_, 0);
       commit({.first = 0, .last = 1, .content = encode(UnitOutput{})});
     } else {
       merge(first, last, worker, *file, commit);
@@ -183,7 +184,7 @@ class MergeRecordsStage : public Stage {
       if (worker.progress) worker.progress(block.size() / record, block.size());
       if (offset >= parts_.border(unit + 1) * record) {
         worker.io.wait(std::exchange(written, 0));
-        if (worker.sync_at_commit) worker.sync_at_commit(part_);
+        if (worker.sync_at_commit) worker.sync_at_commit(part_, offset);
         const auto begin = unit;
         while (unit < last && offset >= parts_.border(unit + 1) * record) ++unit;
         UnitOutput output;

@@ -94,7 +94,7 @@ void write_quarantine(const WritePlan& plan, const std::vector<UnitOutput>& bad,
   }
   copier.finish();
   file->close();
-  if (worker.sync_at_commit) worker.sync_at_commit(plan.quarantine_part);
+  if (worker.sync_at_commit) worker.sync_at_commit(plan.quarantine_part, offset);
 }
 
 bool has_bad_rows(const std::vector<UnitOutput>& bad) {
@@ -161,6 +161,12 @@ class WriteStage : public Stage {
 
   [[nodiscard]] std::uint64_t copies() const { return begins_.size() - 1; }
 
+  /// Where a unit's bytes end in the output.
+  [[nodiscard]] std::uint64_t end(std::uint64_t unit) const {
+    const auto past = begins_[unit + 1];
+    return past == 0 ? head_.size() : placed_[past - 1].offset + placed_[past - 1].piece.bytes();
+  }
+
   /// The spill file that is what the output is to be, if there is one: one rank has written all of it.
   [[nodiscard]] std::optional<std::uint64_t> whole_file() const {
     std::optional<std::uint64_t> file;
@@ -177,15 +183,14 @@ class WriteStage : public Stage {
   bool adopt(Worker& worker) const {
     worker.files.remove(plan_.part);
     if (!worker.spills.link(*whole_, plan_.part)) return false;
-    if (worker.files.file_size(plan_.part) == placed_.back().offset + placed_.back().piece.bytes())
-      return true;
+    if (worker.files.file_size(plan_.part) == end(0)) return true;
     worker.files.remove(plan_.part);
     return false;
   }
 
   std::uint64_t write_pieces(std::uint64_t unit, Worker& worker) {
     if (whole_ && adopt(worker)) {
-      if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
+      if (worker.sync_at_commit) worker.sync_at_commit(plan_.part, end(unit));
       return std::accumulate(placed_.begin(), placed_.end(), std::uint64_t{0},
                              [](std::uint64_t sum, const Placed& placed) { return sum + placed.rows; });
     }
@@ -201,7 +206,7 @@ class WriteStage : public Stage {
       copier.finish();
     }
     file->close();
-    if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
+    if (worker.sync_at_commit) worker.sync_at_commit(plan_.part, end(unit));
     return rows;
   }
 
@@ -259,7 +264,9 @@ class Hdf5Stage : public Stage {
     source_->run(0, source_->units(), {worker, divide(plan_.memory_bytes, 0, 0)}, flow);
     if (flow.stopped()) return;
     writer.close();
-    if (worker.sync_at_commit) worker.sync_at_commit(plan_.part);
+    if (worker.sync_at_commit) {
+      worker.sync_at_commit(plan_.part, worker.files.file_size(plan_.part).value_or(0));
+    }
     if (!bad_.empty()) write_quarantine(plan_, bad_, worker);
     UnitOutput output;
     output.rows = flow.rows();

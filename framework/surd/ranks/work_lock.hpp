@@ -2,18 +2,20 @@
 //
 // <work>/running names the process and counts up while it lives. It is created with O_EXCL. A file whose
 // process is known to be gone (or was of an earlier start of the same Slurm job) is taken over at once, one
-// of another host after it has stood still for `stale_seconds` on this process's clock.
+// of another host after it has stood still for `stale_seconds` on this process's clock: it is moved aside,
+// and back if it turns out that another run was faster.
 #pragma once
 
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
 #include "surd/storage/file_system.hpp"
 
-namespace surd::ranks::detail {
+namespace surd::ranks {
 
 class WorkLock {
  public:
@@ -28,7 +30,8 @@ class WorkLock {
  private:
   void take(double stale_seconds);
   [[nodiscard]] bool create();
-  void look_at_holder(double stale_seconds) const;
+  [[nodiscard]] std::optional<std::string> wait_for_end(double stale_seconds) const;
+  void remove_stale(const std::string& text);
   void beat(double period_seconds);
 
   storage::FileSystem& files_;
@@ -40,4 +43,13 @@ class WorkLock {
   std::thread thread_;
 };
 
-}  // namespace surd::ranks::detail
+/// What can be said, from here, of the run that a work directory's file names.
+enum class Holder {
+  none,     ///< No run is at it.
+  alive,    ///< A process of this machine.
+  dead,     ///< It was one of this machine.
+  unknown,  ///< One of another machine.
+};
+[[nodiscard]] Holder work_holder(storage::FileSystem& files, const storage::Path& work);
+
+}  // namespace surd::ranks

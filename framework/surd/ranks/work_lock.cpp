@@ -1,5 +1,6 @@
-#include "surd/ranks/detail/work_lock.hpp"
+#include "surd/ranks/work_lock.hpp"
 
+#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -10,7 +11,7 @@
 #include "surd/base/log.hpp"
 #include "surd/sweep/detail/lease_file.hpp"
 
-namespace surd::ranks::detail {
+namespace surd::ranks {
 namespace {
 
 using sweep::detail::LeaseFile;
@@ -30,13 +31,14 @@ std::string content(const std::string& run, std::uint64_t beat) {
   return file.text();
 }
 
-/// What the file says now; nullopt if it is gone.
+/// What the file says now; nullopt if it is gone. Nothing if it cannot be read just now: on NFS that is so
+/// when a living holder has replaced it meanwhile.
 std::optional<std::string> read(storage::FileSystem& files, const storage::Path& path) {
   try {  // it may vanish between any two calls
     if (!files.file_size(path)) return std::nullopt;
     return storage::read_file(files, path);
-  } catch (const base::IoError&) {
-    return std::nullopt;
+  } catch (const base::IoError& e) {
+    return e.code() == ENOENT ? std::nullopt : std::optional<std::string>(std::in_place);
   }
 }
 
@@ -76,8 +78,23 @@ WorkLock::~WorkLock() {
 
 void WorkLock::take(double stale_seconds) {
   while (!create()) {
-    look_at_holder(stale_seconds);
-    files_.remove(path_);
+    if (const auto text = wait_for_end(stale_seconds)) remove_stale(*text);
+  }
+}
+
+/// Two runs may find the same stale file: whoever renames it has it, and the other may get the first one's
+/// new file, which goes back.
+void WorkLock::remove_stale(const std::string& text) {
+  const auto aside = storage::Path(path_.native() + "." + run_);
+  try {
+    files_.rename(path_, aside);
+  } catch (const base::IoError&) {  // the other was faster
+    return;
+  }
+  if (read(files_, aside).value_or("") == text) {
+    files_.remove(aside);
+  } else {
+    files_.rename(aside, path_);
   }
 }
 
@@ -90,26 +107,28 @@ bool WorkLock::create() {
   return true;
 }
 
-/// Returns if the holder is gone.
-void WorkLock::look_at_holder(double stale_seconds) const {
+/// What the file of a run says that is gone; nullopt if the file is.
+std::optional<std::string> WorkLock::wait_for_end(double stale_seconds) const {
   const auto self = sweep::detail::this_process();
   const auto first = read(files_, path_);
   const auto start = std::chrono::steady_clock::now();
   while (true) {
     const auto text = read(files_, path_);
-    if (!text) return;
+    if (!text) return std::nullopt;
     const auto holder = LeaseFile::parse(*text);
     if (holder) {
       // A run of this very process that ended without a word: only tests do that.
-      if (holder->process == self || sweep::detail::known_dead(holder->process, self)) return;
+      if (holder->process == self || sweep::detail::known_dead(holder->process, self)) return text;
       if (same_machine(holder->process, self) || text != first) refuse(path_, holder->process);
     }
     const std::chrono::duration<double> waited = std::chrono::steady_clock::now() - start;
-    if (waited.count() > stale_seconds * (holder ? 1 : empty_share)) return;
+    if (waited.count() > stale_seconds * (holder ? 1 : empty_share)) return text;
     std::this_thread::sleep_for(std::chrono::duration<double>(stale_seconds * look_share));
   }
 }
 
+/// A run that was taken for dead, since it stood still for too long, must not go on: what it throws ends the
+/// job.
 void WorkLock::beat(double period_seconds) {
   std::unique_lock lock(mutex_);
   for (std::uint64_t count = 1; !over_; ++count) {
@@ -126,4 +145,14 @@ void WorkLock::beat(double period_seconds) {
   }
 }
 
-}  // namespace surd::ranks::detail
+Holder work_holder(storage::FileSystem& files, const storage::Path& work) {
+  const auto text = read(files, work / "running");
+  if (!text) return Holder::none;
+  const auto holder = LeaseFile::parse(*text);
+  if (!holder) return Holder::unknown;
+  const auto self = sweep::detail::this_process();
+  if (sweep::detail::known_dead(holder->process, self)) return Holder::dead;
+  return same_machine(holder->process, self) ? Holder::alive : Holder::unknown;
+}
+
+}  // namespace surd::ranks

@@ -1,0 +1,88 @@
+#include "surd/batch/data_plan.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
+#include "surd/table/input.hpp"
+
+namespace surd::batch {
+namespace {
+
+/// Rows that are packed take less than their text; not less than this share of it, whatever they are.
+constexpr std::uint64_t most_packing = 8;
+
+/// Rows that a sort gets are all spilled, unless steps before it drop some, or later ones drop columns.
+/// Groups and joins may need nothing.
+std::uint64_t least_scratch(const TableJob& job, std::uint64_t input_bytes) {
+  if (job.records) return input_bytes;
+  const auto& steps = job.query.steps;
+  const auto sort = std::ranges::find_if(
+      steps, [](const stream::Step& step) { return std::holds_alternative<stream::Sort>(step); });
+  const bool derived = std::all_of(steps.begin(), sort, [](const stream::Step& step) {
+    return std::holds_alternative<stream::Derive>(step);
+  });
+  const bool whole = std::all_of(sort, steps.end(), [](const stream::Step& step) {
+    return !std::holds_alternative<stream::Select>(step) && !std::holds_alternative<stream::Group>(step);
+  });
+  return sort != steps.end() && derived && whole ? input_bytes / most_packing : 0;
+}
+
+/// The directory itself, or the nearest one above it that exists.
+storage::Path existing(storage::Path directory) {
+  std::error_code unknown;
+  while (!directory.empty() && !std::filesystem::is_directory(directory, unknown)) {
+    if (directory == directory.parent_path()) break;
+    directory = directory.parent_path();
+  }
+  return directory.empty() ? storage::Path(".") : directory;
+}
+
+}  // namespace
+
+std::string DataPlan::refusal() const {
+  if (free_bytes >= least_scratch) return {};
+  return fmt::format(
+      "the job needs at least {} for temporary files, probably {}, and {} are free in {}: make room, or give "
+      "a directory on a larger disk with --work",
+      base::format_bytes(least_scratch), base::format_bytes(std::max(least_scratch, stages.scratch_bytes)),
+      base::format_bytes(free_bytes), work.native());
+}
+
+std::string DataPlan::warning() const {
+  if (free_bytes >= stages.scratch_bytes || free_bytes < least_scratch) return {};
+  return fmt::format("the job may need up to {} for temporary files, and {} are free in {}",
+                     base::format_bytes(stages.scratch_bytes), base::format_bytes(free_bytes), work.native());
+}
+
+std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job) {
+  if (!job.records) {
+    auto bytes = table::open_input(job.query.input, files)->bytes();
+    for (const auto& step : job.query.steps) {
+      const auto* join = std::get_if<std::shared_ptr<stream::Join>>(&step);
+      if (join != nullptr) bytes += table::open_input((*join)->right.input, files)->bytes();
+    }
+    return bytes;
+  }
+  return stream::plan(*job.records, {}, files).input_bytes;
+}
+
+DataPlan plan_data(storage::FileSystem& files, const TableJob& job, const MemoryPlan& memory,
+                   const storage::Path& work) {
+  stream::CompileOptions options;
+  options.memory_bytes = memory.budget_bytes;
+  DataPlan plan;
+  plan.memory = memory;
+  plan.stages =
+      job.records ? stream::plan(*job.records, options, files) : stream::plan(job.query, options, files);
+  plan.least_scratch = least_scratch(job, plan.stages.input_bytes);
+  plan.work = work;
+  plan.free_bytes = files.free_bytes(existing(work));
+  return plan;
+}
+
+}  // namespace surd::batch
