@@ -35,7 +35,7 @@ def run_csv(content, ranks=2, **job):
 def error_line(err):
     """The one line that says what is wrong."""
     lines = [line for line in err.splitlines() if "error" in line or "fatal" in line]
-    lines = [line for line in lines if "MPI_ABORT" not in line and "mpirun" not in line]
+    lines = [line for line in lines if not any(word in line for word in ("MPI_ABORT", "errorcode", "mpirun"))]
     assert lines, err
     return lines[0]
 
