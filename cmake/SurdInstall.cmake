@@ -7,6 +7,8 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/SurdConfigVersion.cmake C
 install(EXPORT SurdTargets NAMESPACE surd:: DESTINATION ${surd_package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/SurdConfig.cmake ${PROJECT_BINARY_DIR}/SurdConfigVersion.cmake
   ${PROJECT_SOURCE_DIR}/cmake/SurdDependencies.cmake DESTINATION ${surd_package_dir})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
+  FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md)
 
 # Module files, for sites without Spack: `module use PREFIX/share/modulefiles`, then `module load surd`.
 set(SURD_MODULES "" CACHE STRING "Modules that surd's own module loads first, as openmpi/4.1.4;hdf5/1.14")
@@ -20,5 +22,3 @@ set(surd_module ${PROJECT_BINARY_DIR}/modulefiles/surd/${PROJECT_VERSION})
 configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.lua.in ${surd_module}.lua @ONLY)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.tcl.in ${surd_module} @ONLY)
 install(FILES ${surd_module}.lua ${surd_module} DESTINATION ${CMAKE_INSTALL_DATADIR}/modulefiles/surd)
-install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
-  FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md)

@@ -12,9 +12,8 @@
 
 #include "surd/base/log.hpp"
 #include "surd/base/units.hpp"
-#include "surd/batch/data_cut.hpp"
-#include "surd/batch/detail/shell_word.hpp"
 #include "surd/batch/data_plan.hpp"
+#include "surd/batch/detail/shell_word.hpp"
 #include "surd/batch/memory_plan.hpp"
 #include "surd/batch/slurm.hpp"
 #include "surd/batch/submit_script.hpp"
@@ -49,7 +48,7 @@ Needs needs_of(const Request& request, const Job& job, int ranks) {
   const auto work = work_directory(job, request.line.work);
   const auto known = survey(request.files, work, job);
   if (const auto refusal = version_refusal(known, job); !refusal.empty()) throw base::UsageError(refusal);
-  const auto plan = memory_plan(job, known.bytes_per_point(), {ranks, 1});
+  const auto plan = memory_plan(job, known.bytes_per_point(), {.all = ranks});
   const auto needed = memory_per_rank(plan.budget_bytes, job.memory_per_point);
   const auto teams = std::max(1, ranks / job.ranks_per_point);
   const auto to_do = known.missing() + (request.line.retry_failed ? known.failed : 0);
@@ -60,7 +59,7 @@ Needs needs_of(const Request& request, const Job& job, int ranks) {
 Needs needs_of(const Request& request, const TableJob& job, int ranks) {
   if (request.line.submit.array > 0)
     throw base::UsageError("--array is for sweeps: the ranks of a data job belong to one Slurm job");
-  const auto plan = memory_plan(job.memory_bytes, input_bytes(request.files, job), {ranks, 1});
+  const auto plan = memory_plan(job.memory_bytes, input_bytes(request.files, job), {.all = ranks});
   const auto needed = memory_per_rank(plan.budget_bytes, 0);
   return {job.name, work_directory(job, request.line.work), needed, needed, 0};
 }
