@@ -35,7 +35,7 @@ def run_csv(content, ranks=2, **job):
 def error_line(err):
     """The one line that says what is wrong."""
     lines = [line for line in err.splitlines() if "error" in line or "fatal" in line]
-    lines = [line for line in lines if "MPI_ABORT" not in line and "mpirun" not in line]
+    lines = [line for line in lines if not any(word in line for word in ("MPI_ABORT", "mpirun", "errorcode"))]
     assert lines, err
     return lines[0]
 
@@ -147,6 +147,7 @@ def test_a_full_disk_in_every_phase():
                         assert name == "records" and "free in disk/work" in err, f"{name} at {share}\n{err}"
                     if status == 70:
                         assert "No space left" in err and "disk/" in err, f"{name} at {share}\n{err}"
+                        assert "what is done stays in disk/work" in err, f"{name} at {share}\n{err}"
                 finally:
                     subprocess.run(["umount", "-l", disk], check=True)
 
