@@ -147,6 +147,7 @@ def test_a_full_disk_in_every_phase():
                         assert name == "records" and "free in disk/work" in err, f"{name} at {share}\n{err}"
                     if status == 70:
                         assert "No space left" in err and "disk/" in err, f"{name} at {share}\n{err}"
+                        assert "what is done stays in disk/work" in err, f"{name} at {share}\n{err}"
                 finally:
                     subprocess.run(["umount", "-l", disk], check=True)
 

@@ -5,6 +5,7 @@
 
 import json
 import os
+import os
 import shutil
 import signal
 import subprocess
@@ -47,7 +48,8 @@ def kill_after_commit(folder, *words, ranks=1):
     else:
         process = folder.start(ranks=ranks)
     end = time.monotonic() + 60
-    while not list(folder.path.glob(".surd/*/epochs/*.log")) and process.poll() is None:
+    files = (".surd/*/epochs/*.log", ".surd/*/state.json")
+    while not all(list(folder.path.glob(file)) for file in files) and process.poll() is None:
         assert time.monotonic() < end, "nothing was stored within a minute"
         time.sleep(0.005)
     assert process.poll() is None, process.stderr.read().decode()
@@ -211,6 +213,63 @@ def test_default_memory_keeps_to_the_limit_of_the_group():
             assert 8 * MIB <= memory["budget_bytes"] <= 64 * MIB, memory
     finally:
         group.remove()
+
+
+def test_status_sees_at_once_that_a_run_was_killed():
+    with big_folder(memory=8 * MIB) as folder:
+        kill_after_commit(folder)
+        status, out, _ = surd(folder, "status", "job.yaml")
+        assert status == 75 and "killed" in out and "running" not in out, out
+
+
+def test_a_shortcut_says_what_it_leaves():
+    with support.data_folder(support.table_sort(96 * MIB)) as folder:
+        source = json.loads((folder.path / "job.yaml").read_text())["input"]["path"]
+        words = ["sort", source, "--format", "csv", "-k", "-price,product", "-o", "out.csv", "--memory", "8MiB"]
+        process = subprocess.Popen([harness.SURD, *words], cwd=folder.path, stderr=subprocess.PIPE, env=folder.environment())
+        end = time.monotonic() + 30
+        while not list(folder.path.glob(".surd/*/spill/*")) and time.monotonic() < end:
+            time.sleep(0.005)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 75 and b"or remove .surd/sort-out.csv-" in err, err.decode()
+        status, _, err = surd(folder, *words)
+        assert status == 0 and not list(folder.path.glob(".surd/*")), err
+
+
+def test_what_is_no_file_is_no_input():
+    with small_folder() as folder:
+        (folder.path / "dir.csv").mkdir()
+        os.mkfifo(folder.path / "fifo.csv")
+        for name, word in (("dir.csv", "is a directory"), ("fifo.csv", "no regular file"), ("none.csv", "no such file")):
+            status, _, err = surd(folder, "sort", name, "-k", "a", "-o", "out.csv")
+            assert status == 64 and name in err and word in err, f"{status}\n{err}"
+
+
+def test_flags_are_read_as_they_are_meant():
+    with small_folder() as folder:
+        status, _, err = surd(folder, "sort", "in.csv", "-k", "a", "--take", "0", "-o", "out.csv")
+        assert status == 0 and (folder.path / "out.csv").read_text() == "a,b\n", err
+        for words, phrase in ((["sort", "in.csv", "-k", "a", "--take", "-1"], "'-1' is no number of rows"),
+                              (["group", "in.csv", "--by", "a", "--agg", "n=count", "--agg", "n=sum(a)"], "'n' is taken"),
+                              (["group", "in.csv", "--by", "a", "--agg", "n=nonsense(a)"], "surd group: "),
+                              (["sort", b"\xff.csv".decode(errors="surrogateescape"), "-k", "a"], "UTF-8")):
+            status, _, err = surd(folder, *words, "-o", "out.csv")
+            assert status == 64 and phrase in err and "surd group:1" not in err, f"{status}\n{err}"
+
+
+def test_inspect_knows_what_surd_writes():
+    with small_folder() as folder:
+        assert surd(folder, "sort", "in.csv", "-k", "a", "-o", "out.jsonl")[0] == 0
+        status, out, err = surd(folder, "inspect", "out.jsonl")
+        assert status == 0 and "rows: 2" in out, f"{status}\n{out}{err}"
+        with open(folder.path / "out.jsonl", "a") as file:
+            file.write("{\n")
+        status, out, _ = surd(folder, "inspect", "out.jsonl")
+        assert status == 70 and "first_bad_line: 3" in out, out
+        for name in ("none.csv", "none.jsonl", "."):
+            status, _, err = surd(folder, "inspect", name)
+            assert status == 64, f"{status}\n{err}"
 
 
 try:

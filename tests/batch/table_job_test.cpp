@@ -149,6 +149,8 @@ TEST(Shortcut, NamesTheFlagThatIsWrong) {
 
   EXPECT_THAT(wrong("join", flags), HasSubstr("two inputs"));
   EXPECT_THAT(wrong("sort", flags), HasSubstr("--key"));
+  flags.aggregates = {"n=count", "n=sum(price)"};
+  EXPECT_THAT(wrong("group", flags), HasSubstr("'n' is taken"));
   flags.aggregates = {"sum(price)"};
   EXPECT_THAT(wrong("group", flags), HasSubstr("--agg sum(price)"));
   flags.format = "fixed:x";

@@ -1,8 +1,10 @@
 #include "surd/batch/command_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <span>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -73,6 +75,15 @@ class Declaration {
     const auto bytes = base::parse_bytes(text);
     if (bytes > 0) return bytes;
     throw base::UsageError("must be more than 0, or sqrt");
+  }
+
+  static std::uint64_t read_rows(const std::string& text) {
+    std::int64_t rows = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), rows);
+    if (error == std::errc() && end == text.data() + text.size() && rows >= 0) {
+      return static_cast<std::uint64_t>(rows);
+    }
+    throw base::UsageError(fmt::format("'{}' is no number of rows", text));
   }
 
   void add_version_change(CLI::App* verb) {
@@ -192,7 +203,8 @@ class Declaration {
 
   void machine() {
     auto* inspect = verb("inspect", "Say what a file holds, and verify it");
-    inspect->add_option("FILE", line_.file, "Any file that surd wrote, or .npy, .h5, .csv")->required();
+    inspect->add_option("FILE", line_.file, "Any file that surd wrote, or .npy, .h5, .csv, .jsonl")
+        ->required();
     add_json(inspect);
     auto* doctor = verb("doctor", "Say what this machine offers, and what will hurt");
     doctor->add_option("--work", line_.work, "Directory to test (default: the current one)")
@@ -216,12 +228,20 @@ class Declaration {
         ->type_name("FORMAT");
     added->add_option("--where", flags.where, "Keep rows for which this is true: \"price > 0\"")
         ->type_name("EXPR");
-    added->add_option("--take", flags.take, "Only the first N rows of the result")->type_name("N");
+    added
+        ->add_option_function<std::string>(
+            "--take", reader("--take", [&flags](const std::string& text) { flags.take = read_rows(text); }),
+            "Only the first N rows of the result")
+        ->type_name("N");
     added
         ->add_option("--on-bad-row", flags.on_bad_row,
                      "Rows that cannot be read: error (default), skip, quarantine")
         ->check(CLI::IsMember({"error", "skip", "quarantine"}));
-    added->add_option("--work", line_.work, "Work directory (default .surd/<verb>-<output>-<hash>)")
+    added
+        ->add_option(
+            "--work", line_.work,
+            "Work directory (default .surd/<verb>-<output>-<hash>). It goes at the end; if the command is "
+            "killed it stays: the same command goes on, or remove it")
         ->type_name("DIR");
     add_memory(added);
     added->add_flag("--quiet", line_.quiet, "No progress, no summary");

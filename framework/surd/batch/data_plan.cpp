@@ -42,6 +42,25 @@ storage::Path existing(storage::Path directory) {
   return directory.empty() ? storage::Path(".") : directory;
 }
 
+/// Inputs are read more than once, and from anywhere. What is missing is found missing later.
+void require_file(const storage::Path& path) {
+  std::error_code unknown;
+  const auto status = std::filesystem::status(path, unknown);
+  if (std::filesystem::is_directory(status)) {
+    throw base::UsageError(fmt::format("{} is a directory: name its files, as in '{}'", path.native(),
+                                       (path / "*.csv").native()));
+  }
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+    throw base::UsageError(fmt::format(
+        "{} is no regular file: write what comes out of it to a file, and name that", path.native()));
+  }
+}
+
+std::uint64_t input_bytes(storage::FileSystem& files, const table::InputSpec& input) {
+  for (const auto& path : input.paths) require_file(path);
+  return table::open_input(input, files)->bytes();
+}
+
 }  // namespace
 
 std::string DataPlan::refusal() const {
@@ -61,13 +80,14 @@ std::string DataPlan::warning() const {
 
 std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job) {
   if (!job.records) {
-    auto bytes = table::open_input(job.query.input, files)->bytes();
+    auto bytes = input_bytes(files, job.query.input);
     for (const auto& step : job.query.steps) {
       const auto* join = std::get_if<std::shared_ptr<stream::Join>>(&step);
-      if (join != nullptr) bytes += table::open_input((*join)->right.input, files)->bytes();
+      if (join != nullptr) bytes += input_bytes(files, (*join)->right.input);
     }
     return bytes;
   }
+  for (const auto& path : job.records->inputs) require_file(path);
   return stream::plan(*job.records, {}, files).input_bytes;
 }
 

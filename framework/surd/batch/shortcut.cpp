@@ -10,6 +10,7 @@
 #include "surd/base/error.hpp"
 #include "surd/base/hash.hpp"
 #include "surd/base/json.hpp"
+#include "surd/batch/detail/yaml_scalar.hpp"
 
 namespace surd::batch {
 namespace {
@@ -88,6 +89,10 @@ void add_aggregate(const std::string& text, Json& group) {
         fmt::format("--agg {}: expected NAME=AGGREGATE(COLUMN), as in revenue=sum(price) or n=count", text));
   }
   const auto name = text.substr(0, equals);
+  if (group.contains(name)) {
+    throw UsageError(
+        fmt::format("--agg {}: the name '{}' is taken already; give each result its own", text, name));
+  }
   if (open == std::string::npos) {
     group[name] = text.substr(equals + 1);
     return;
@@ -128,6 +133,20 @@ void add_join(const ShortcutFlags& flags, Json& job) {
   job["steps"].push_back({{"join", std::move(join)}});
 }
 
+/// Job files are text, so what goes into them must be.
+void require_text(const Json& job) {
+  const auto flat = job.flatten();
+  for (const auto& [place, value] : flat.items()) {
+    for (const auto& text : {place, value.is_string() ? value.get<std::string>() : std::string()}) {
+      if (detail::first_bad_byte(text) == std::string::npos) continue;
+      const auto shown = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+      throw UsageError(fmt::format(
+          "{} holds bytes that are no UTF-8, or control characters, which no job can name: rename it",
+          shown));
+    }
+  }
+}
+
 }  // namespace
 
 std::string shortcut_job(const std::string& verb, const ShortcutFlags& flags) {
@@ -141,9 +160,10 @@ std::string shortcut_job(const std::string& verb, const ShortcutFlags& flags) {
   if (verb == "sort") add_sort(flags, job);
   if (verb == "group") add_group(flags, job);
   if (verb == "join") add_join(flags, job);
-  if (flags.take > 0) job["steps"].push_back({{"take", flags.take}});
+  if (flags.take) job["steps"].push_back({{"take", *flags.take}});
   if (job["steps"].empty()) job.erase("steps");
   job["output"] = flags.output;
+  require_text(job);
   auto stem = std::filesystem::path(flags.output).filename().string();
   for (auto& c : stem) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.';

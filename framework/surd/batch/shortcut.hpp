@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct ShortcutFlags {
   std::string join = "inner";
   std::string on_bad_row;
   bool descending = false;
-  std::uint64_t take = 0;  ///< 0: all
+  std::optional<std::uint64_t> take;  ///< Rows; all if not given.
 };
 
 /// The job file that does what `verb` with `flags` asks for. Its name is that of the output and a hash of the

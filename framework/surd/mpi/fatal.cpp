@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string>
+#include <utility>
 
 #include <mpi.h>
 
@@ -13,6 +15,8 @@
 
 namespace surd::mpi {
 namespace {
+
+std::string remark;
 
 bool mpi_running() noexcept {
   int started = 0;
@@ -39,6 +43,8 @@ bool mpi_running() noexcept {
 
 void install_fatal_handler() noexcept { std::set_terminate(on_terminate); }
 
+void set_fatal_remark(std::string text) { remark = std::move(text); }
+
 void end_job(std::string_view what, int status) noexcept {
   const auto length = static_cast<int>(what.size());
   if (status == static_cast<int>(base::ExitStatus::usage)) {
@@ -48,6 +54,7 @@ void end_job(std::string_view what, int status) noexcept {
     if (mpi_running()) MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     std::fprintf(stderr, "[rank %d, %s] fatal: %.*s\n", rank, host_name().c_str(), length, what.data());
   }
+  if (!remark.empty()) std::fprintf(stderr, "surd: %s\n", remark.c_str());
   leave_job(status);
 }
 

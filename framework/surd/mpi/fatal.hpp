@@ -1,6 +1,7 @@
 // Ends the whole job when one rank fails.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace surd::mpi {
@@ -16,6 +17,9 @@ void install_fatal_handler() noexcept;
 
 /// Prints `what` as above and ends the job on every rank with `status`. Never returns.
 [[noreturn]] void end_job(std::string_view what, int status = 70) noexcept;
+
+/// What end_job() prints after its message, in a line of its own, from now on; empty: nothing.
+void set_fatal_remark(std::string text);
 
 /// Ends the job on every rank with `status`, silently.
 [[noreturn]] void leave_job(int status) noexcept;

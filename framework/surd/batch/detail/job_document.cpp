@@ -161,6 +161,7 @@ void JobDocument::fail(const base::SpecError& error) const {
 }
 
 void JobDocument::fail_at(Place place, const std::string& message) const {
+  if (file_.empty()) throw JobError(message);
   if (place.line == 0) throw JobError(fmt::format("{}: {}", file_.string(), message));
   throw JobError(fmt::format("{}:{}: {}\n{}", file_.string(), place.line, message, excerpt(text_, place)));
 }

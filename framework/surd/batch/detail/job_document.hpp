@@ -15,6 +15,7 @@ namespace surd::batch::detail {
 
 class JobDocument {
  public:
+  /// `file` is empty for a text that the user never saw: errors show no lines of it.
   /// @throws JobError  if the text or a setting is no YAML, or a setting names no place.
   JobDocument(const std::string& text, const storage::Path& file, std::span<const std::string> settings);
 

@@ -1,5 +1,6 @@
 // surd inspect: says what a file holds, and verifies it.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -92,6 +93,23 @@ Json inspect_json(storage::FileSystem& files, const storage::Path& path) {
   return {{"holds", holds}, {"content", document}, {"sound", true}};
 }
 
+/// One JSON document per line.
+Json inspect_json_lines(const storage::Path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::uint64_t rows = 0;
+  Json bad = nullptr;
+  std::uint64_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    ++rows;
+    if (bad.is_null() && !Json::accept(line)) bad = number;
+  }
+  Json found = {{"holds", "table (JSON lines)"}, {"rows", rows}, {"sound", bad.is_null()}};
+  if (!bad.is_null()) found["first_bad_line"] = bad;
+  return found;
+}
+
 /// Counts records and their columns as RFC 4180 cuts them.
 Json inspect_csv(const storage::Path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -133,6 +151,11 @@ Json inspect_csv(const storage::Path& path) {
 }
 
 Json inspect_file(storage::FileSystem& files, const storage::Path& path) {
+  if (!files.file_size(path)) {
+    throw base::UsageError(path.string() + (std::filesystem::is_directory(path)
+                                                ? ": is a directory; name a file"
+                                                : ": there is no such file"));
+  }
   const auto file = files.open(path);
   std::vector<std::byte> magic(8);
   magic.resize(file->read_at(0, magic));
@@ -146,10 +169,11 @@ Json inspect_file(storage::FileSystem& files, const storage::Path& path) {
   }
   if (start.starts_with("\x93NUMPY")) return inspect_npy(files, path);
   if (path.extension() == ".csv") return inspect_csv(path);
+  if (path.extension() == ".jsonl" || path.extension() == ".ndjson") return inspect_json_lines(path);
   if (start.starts_with("{") || start.starts_with("[")) return inspect_json(files, path);
   throw base::UsageError(
       path.string() +
-      " is of no kind that surd knows (segments, checkpoints, leases, reports, .h5, .npy, .csv)");
+      " is of no kind that surd knows (segments, checkpoints, leases, reports, .h5, .npy, .csv, .jsonl)");
 }
 
 }  // namespace
@@ -159,13 +183,15 @@ base::ExitStatus inspect(const Request& request) {
   const auto found = inspect_file(request.files, path);
   const bool sound = found.value("sound", true);
   if (request.line.json) {
-    std::fputs((found.dump(2) + "\n").c_str(), stdout);
+    std::fputs(batch::to_text(found).c_str(), stdout);
   } else {
     fmt::print("{}: {}, {}\n", path.string(), found["holds"].get<std::string>(), sound ? "sound" : "DAMAGED");
     for (const auto& [key, value] : found.items()) {
       if (key == "holds" || key == "sound") continue;
       fmt::print("  {}: {}\n", key,
-                 value.is_string() ? value.get<std::string>() : value.dump(value.is_object() ? 2 : -1));
+                 value.is_string()
+                     ? value.get<std::string>()
+                     : value.dump(value.is_object() ? 2 : -1, ' ', false, Json::error_handler_t::replace));
     }
   }
   return sound ? base::ExitStatus::done : base::ExitStatus::fatal;

@@ -33,11 +33,24 @@ Job parse_sweep(const Request& request, const std::string& text) {
   return job;
 }
 
+TableJob parse_shortcut(const CommandLine& line, const std::string& text) {
+  const auto command = "surd " + line.verb;
+  try {
+    auto job = parse_table_job(text, {}, {});
+    job.file = command;
+    return job;
+  } catch (const JobError& e) {
+    throw JobError(fmt::format("{}: {}", command, e.what()));
+  }
+}
+
 AnyJob parse(const Request& request, const std::string& text) {
   const auto& line = request.line;
-  const auto file = line.is_shortcut() ? storage::Path("surd " + line.verb) : line.file;
-  if (job_kind(text, file, line.settings) == JobKind::sweep) return parse_sweep(request, text);
-  auto job = parse_table_job(text, file, line.settings);
+  if (!line.is_shortcut() && job_kind(text, line.file, line.settings) == JobKind::sweep) {
+    return parse_sweep(request, text);
+  }
+  auto job =
+      line.is_shortcut() ? parse_shortcut(line, text) : parse_table_job(text, line.file, line.settings);
   if (line.memory_bytes) job.memory_bytes = *line.memory_bytes;
   return job;
 }

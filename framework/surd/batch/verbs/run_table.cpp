@@ -20,6 +20,7 @@
 #include "surd/batch/slurm.hpp"
 #include "surd/batch/verbs/verbs.hpp"
 #include "surd/batch/work_claim.hpp"
+#include "surd/mpi/fatal.hpp"
 #include "surd/ranks/data_job.hpp"
 
 namespace surd::batch::verbs {
@@ -131,9 +132,13 @@ class TableRun {
           {"ranks", world_.size()}, {"started", started_}, {"slurm", describe_slurm()}};
       progress_ = std::make_unique<DataProgress>(request_.files, work_.state(), head, request_.line.quiet);
     }
+    mpi::set_fatal_remark(
+        fmt::format("what is done stays in {}: run the same command again to go on, or remove the directory",
+                    work_.root.native()));
     auto result =
         ranks::run_data_job(session_, data, request_.files, options, stop_flag(),
                             [this](const ranks::DataJobState& state) { progress_->observe(state); });
+    mpi::set_fatal_remark({});
     profile_.add(result.phases);
     return result;
   }
@@ -179,7 +184,9 @@ class TableRun {
                                  base::format_count(summary.rows), base::format_bytes(summary.bytes),
                                  base::format_seconds(result.state.seconds)));
     } else {
-      base::log_info("interrupted; nothing is lost: run the same command again to go on");
+      base::log_info(
+          fmt::format("interrupted; nothing is lost: run the same command again to go on, or remove {} ({})",
+                      work_.root.native(), base::format_bytes(claim_->bytes())));
     }
     const auto promise = memory_.budget_bytes + memory_.budget_bytes / 4;
     base::log_info(fmt::format("memory: at most {} per rank beyond its start, {} promised",

@@ -8,6 +8,7 @@
 #include "surd/base/units.hpp"
 #include "surd/batch/slurm_status.hpp"
 #include "surd/batch/verbs/verbs.hpp"
+#include "surd/ranks/work_lock.hpp"
 
 namespace surd::batch::verbs {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 using base::ExitStatus;
 using base::Json;
 
-/// A run writes its state every two seconds; one that is silent for so long is gone.
+/// A run writes its state every two seconds; one of another machine that is silent for so long is gone.
 constexpr double silence_seconds = 30;
 
 struct DataStatus {
@@ -38,7 +39,10 @@ DataStatus look(const Request& request, const WorkDirectory& work) {
   }
   const auto end = text_in(status.last_run, "end", "");
   status.complete = end == "complete";
-  status.running = end.empty() && status.silent_seconds < silence_seconds;
+  const auto holder = ranks::work_holder(request.files, work.root);
+  status.running =
+      end.empty() && (holder == ranks::Holder::alive ||
+                      (holder == ranks::Holder::unknown && status.silent_seconds < silence_seconds));
   return status;
 }
 
