@@ -177,6 +177,51 @@ def test_signals_stop_and_the_same_command_resumes():
             assert folder.output("out.csv") == expected
 
 
+def undisturbed(job):
+    with support.data_folder(job, memory=8 * MIB) as folder:
+        status, _, err = folder.run(ranks=1, timeout=120)
+        assert status == 0, err
+        return folder.output("out.csv")
+
+
+def test_a_lost_or_cut_output_is_made_anew():
+    job = support.table_sort(12 * MIB)
+    expected = undisturbed(job)
+    for at in (2, 4, 6):  # of what is done to the output under its temporary name, until it is renamed
+        for ranks, share in ((1, 0), (2, 0), (2, 0.5)):
+            with support.data_folder(job, memory=8 * MIB, epoch=MIB) as folder:
+                folder.run(ranks=ranks, timeout=120, environment=folder.environment(SURD_FAULT=f"kill@{at}:out.csv"))
+                for part in folder.path.glob("out.csv.*.part"):
+                    if share == 0:
+                        part.unlink()
+                    else:
+                        os.truncate(part, int(part.stat().st_size * share))
+                status, _, err = folder.run(ranks=ranks, timeout=120)
+                assert status == 0, err
+                assert folder.output("out.csv") == expected, f"{ranks} ranks killed at {at}, {share} of the part left"
+
+
+def test_a_flipped_bit_in_a_spill_file_is_found_and_repaired():
+    job = support.table_sort(24 * MIB)
+    with support.data_folder(job, memory=8 * MIB, epoch=MIB) as folder:
+        folder.run(ranks=1, timeout=120, environment=folder.environment(SURD_FAULT="kill@2:out.csv"))
+        spills = json.loads(folder.verb("verify", "job.yaml", "--json")[1])["spills"]
+        assert spills, "the job was over before it was killed"
+        with open(folder.path / spills[-1]["path"], "r+b") as file:
+            file.seek(spills[-1]["committed_bytes"] // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 4]))
+        status, out, _ = folder.verb("verify", "job.yaml")
+        assert status == 70 and spills[-1]["path"] in out and "--repair" in out, f"{status}\n{out}"
+        status, out, _ = folder.verb("verify", "job.yaml", "--repair")
+        assert status == 0 and "dropped" in out, f"{status}\n{out}"
+        assert folder.verb("verify", "job.yaml")[0] == 0
+        status, _, err = folder.run(ranks=2, timeout=120)
+        assert status == 0, err
+        assert folder.output("out.csv") == undisturbed(job)
+
+
 def test_shortcuts_leave_nothing_but_their_output():
     with support.data_folder(csv_job()) as folder:
         (folder.path / "in.csv").write_text(GOOD)

@@ -1,9 +1,12 @@
 // The values that XXH3 has on every machine: if one changes, every stored memo is lost.
 #include "surd/base/hash.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <gtest/gtest.h>
+
+#include "surd/base/digest.hpp"
 
 namespace surd::base {
 namespace {
@@ -21,6 +24,19 @@ TEST(Hash, OfBytesEqualsThatOfText) {
 
   EXPECT_EQ(hash64(std::as_bytes(std::span(text))), hash64(text));
   EXPECT_EQ(hash64(std::as_bytes(std::span(text)), 7), hash64(text, 7));
+}
+
+TEST(Digest, IsTheHashOfAllPiecesSoFar) {
+  std::string text(5000, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  Digest digest;
+  EXPECT_EQ(digest.value(), hash64(""));
+  const auto bytes = std::as_bytes(std::span(text));
+
+  for (std::size_t begin = 0, size = 1; begin < text.size(); begin += size++) {
+    digest.add(bytes.subspan(begin, std::min(size, text.size() - begin)));
+    EXPECT_EQ(digest.value(), hash64(bytes.first(std::min(begin + size, text.size()))));
+  }
 }
 
 TEST(Hash, DependsOnTheSeed) {

@@ -3,89 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
-
+#include "data_job_disk.hpp"
 #include "support/crash_states.hpp"
-#include "support/rank_main.hpp"
-#include "support/recording_file_system.hpp"
-#include "surd/base/error.hpp"
-#include "surd/ranks/data_job.hpp"
-#include "surd/stream/compile.hpp"
-#include "surd/stream/pipeline.hpp"
+#include "surd/ranks/epochs.hpp"
 
 namespace surd::ranks {
 namespace {
 
-constexpr std::uint64_t memory_bytes = 8 << 20;
-constexpr int rows = 300;
-const storage::Path out = "disk/out.csv";
-const storage::Path quarantine = "disk/out.csv.bad.csv";
-
-enum class Kind {
-  adopt,  ///< The pieces of the output lie in their spill file as they are to be.
-  copy,   ///< They do not, since bad rows lie there, too.
-  sort    ///< As copy, but through a sort.
-};
-
-std::string input(Kind kind) {
-  std::string text = "a,b\n";
-  for (int i = 0; i < rows; ++i) {
-    const bool bad = kind != Kind::adopt && i % 50 == 17;
-    text += std::to_string(i * 7919 % rows) + (bad ? "\n" : ",x\n");
-  }
-  return text;
-}
-
-/// A disk that holds the input, as if from before.
-test::RecordingFileSystem fresh_disk(Kind kind) {
-  test::DiskContent content;
-  content.directories = {"disk"};
-  content.names["disk/in.csv"] = 0;
-  content.files = {input(kind)};
-  return test::RecordingFileSystem(std::move(content));
-}
-
-DataJobResult run(storage::FileSystem& files, Kind kind, const std::string& name,
-                  const std::atomic<bool>& stop = false) {
-  stream::Query query;
-  query.input.paths = {"disk/in.csv"};
-  query.input.on_bad_row = table::OnBadRow::quarantine;
-  query.steps = {stream::derive("c", "a + 1")};
-  if (kind == Kind::sort) query.steps.push_back(stream::sort({stream::ascending("a")}));
-  table::OutputSpec output;
-  output.path = out;
-  const stream::CompileOptions compiling{.memory_bytes = memory_bytes};
-  const stream::Cut cut{.unit_bytes = 500, .memory_bytes = memory_bytes, .partitions = 16};
-  const auto job = stream::compile(query, output, compiling, cut, files);
-  const DataJobOptions options{.work = "disk/work",
-                               .run = name,
-                               .scratch = "disk",
-                               .memory_bytes = memory_bytes,
-                               .epoch_bytes = 500,
-                               .stale_seconds = 0.1};
-  return run_data_job(*surd_test_session, *job, files, options, stop, {});
-}
-
-std::string read(storage::FileSystem& files, const storage::Path& path) {
-  return storage::read_file(files, path);
-}
-
-std::vector<std::string> parts(storage::FileSystem& files) {
-  auto names = files.list("disk");
-  std::erase_if(names, [](const auto& name) { return !name.ends_with(".part"); });
-  return names;
-}
-
-/// Number of operations before the first of a kind on a path with this ending.
-std::size_t first(const test::RecordingFileSystem& disk, test::Operation::Kind kind,
-                  std::string_view ending) {
-  const auto log = disk.log();
-  const auto found = std::ranges::find_if(log, [&](const auto& operation) {
-    return operation.kind == kind && (operation.path.ends_with(ending) || operation.to.ends_with(ending));
-  });
-  EXPECT_NE(found, log.end());
-  return static_cast<std::size_t>(found - log.begin());
-}
+using namespace test;
 
 class DataJobOutput : public testing::TestWithParam<Kind> {
  protected:
@@ -112,6 +37,7 @@ TEST_P(DataJobOutput, IsRightAfterACrashAtAnyOperation) {
   if (GetParam() == Kind::adopt) (void)first(disk_, test::Operation::Kind::link, ".part");
   const auto resume = [&](test::RecordingFileSystem& crashed, const test::CrashPoint& at) {
     SCOPED_TRACE(at.text());
+    ASSERT_TRUE(verify_epochs(crashed, "disk/work").sound());
     ASSERT_TRUE(run(crashed, GetParam(), "second").complete);
     expect_result(crashed);
   };

@@ -13,6 +13,7 @@ struct SpillFile::State {
   std::unique_ptr<storage::WritableFile> writer;
   std::unique_ptr<storage::ReadableFile> reader;
   storage::Access access = storage::Access::pieces;
+  Wrap wrap;
   std::uint64_t bytes = 0;
   storage::AsyncIo* io = nullptr;     ///< Of the last append.
   storage::AsyncIo::Ticket last = 0;  ///< 0: nothing is under way.
@@ -24,6 +25,7 @@ struct SpillFile::State {
       std::tie(writer, reader) = files->create_scratch(directory);
     } else {
       writer = files->create(path, access);
+      if (wrap) writer = wrap(std::move(writer));
     }
   }
 
@@ -51,9 +53,11 @@ SpillFile SpillFile::scratch(storage::FileSystem& files, const storage::Path& di
   return SpillFile(std::move(state));
 }
 
-SpillFile SpillFile::named(storage::FileSystem& files, storage::Path path, storage::Access access) {
+SpillFile SpillFile::named(storage::FileSystem& files, storage::Path path, storage::Access access,
+                           Wrap wrap) {
   auto state = std::make_unique<State>();
   state->access = access;
+  state->wrap = std::move(wrap);
   state->files = &files;
   state->path = std::move(path);
   return SpillFile(std::move(state));

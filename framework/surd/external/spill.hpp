@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -26,9 +27,11 @@ class SpillFile {
  public:
   /// Without a name: gone with this process.
   static SpillFile scratch(storage::FileSystem& files, const storage::Path& directory);
-  /// With a name, for what must survive. Created at the first append.
+  /// With a name, for what must survive. Created at the first append. All bytes go through `wrap`, if there
+  /// is one, in the thread that writes them.
+  using Wrap = std::function<std::unique_ptr<storage::WritableFile>(std::unique_ptr<storage::WritableFile>)>;
   static SpillFile named(storage::FileSystem& files, storage::Path path,
-                         storage::Access access = storage::Access::pieces);
+                         storage::Access access = storage::Access::pieces, Wrap wrap = {});
 
   SpillFile(SpillFile&&) noexcept;
   SpillFile& operator=(SpillFile&&) noexcept;

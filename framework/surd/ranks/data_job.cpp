@@ -4,6 +4,8 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <set>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
@@ -135,11 +137,23 @@ class Run {
     if (!worth_saving(bytes)) return;
     committer_.save();
     world_.barrier();
-    if (world_.is_root()) {
-      detail::remove_spills(files_, options_.work, [&](const storage::Path&, std::size_t stage) {
-        return stage >= number || job_.needs(stage, number - 1);
-      });
+    if (world_.is_root()) release(number);
+  }
+
+  /// Removes the spill files that stage `number` and those after it do not need, once that is in the log.
+  void release(std::size_t number) {
+    std::set<std::uint32_t> stages;
+    for (std::size_t stage = 0; stage < number; ++stage) {
+      if (!job_.needs(stage, number - 1)) stages.insert(static_cast<std::uint32_t>(stage));
     }
+    if (stages.size() > released_) {
+      log_.append_release(stages);
+      log_.sync();
+      released_ = stages.size();
+    }
+    detail::remove_spills(files_, options_.work, [&](const storage::Path&, std::size_t stage) {
+      return !stages.contains(static_cast<std::uint32_t>(stage));
+    });
   }
 
   /// Runs and partitions are read in pieces of about memory^2 / bytes. Small ones are best left to the page
@@ -209,7 +223,13 @@ class Run {
     stream::Worker worker{files_,           spills_, budget_,  pressure_,     io_,
                           options_.scratch, stop,    progress, sync_at_commit};
     watch.enter(begin);
-    stage.run(units.first, units.end(), worker, commit);
+    try {
+      stage.run(units.first, units.end(), worker, commit);
+    } catch (const base::FormatError& e) {
+      throw base::FormatError(detail::name_spills(e.what(), stage.name(), spills_.read_last()));
+    } catch (const std::length_error& e) {  // of what has the size that damaged bytes say
+      throw base::FormatError(detail::name_spills(e.what(), stage.name(), spills_.read_last()));
+    }
     watch.leave();
     report.points = next - units.first;
     report.given_up = units.end() - next;
@@ -298,6 +318,7 @@ class Run {
   std::uint64_t read_bytes_ = 0;  ///< By this rank.
   std::uint64_t consumed_ = 0;    ///< By all ranks, at the end of the last stage.
   double begin_ = now_seconds();
+  std::size_t released_ = 0;    ///< Stages of which this run has logged that nobody needs their spills.
   bool several_nodes_ = false;  ///< Others see what is written only once it is on the shared disk.
   bool logged_ = false;         ///< The job is worth being made safe: known to all ranks.
 };

@@ -11,14 +11,14 @@
 
 namespace surd::ranks {
 
-/// A spill file that is still there; those that nobody needs any more are removed while the job runs.
-struct SpillReport {
+/// A file that commits refer to: of spill files, those that are still needed; of outputs, those under their
+/// temporary names.
+struct FileReport {
   storage::Path path;
   std::uint64_t bytes = 0;  ///< On disk.
   std::uint64_t committed_bytes =
-      0;  ///< That commits refer to; what a killed run wrote after them is lost work.
-
-  [[nodiscard]] bool sound() const noexcept { return bytes >= committed_bytes; }
+      0;               ///< That commits refer to; what a killed run wrote after them is lost work.
+  std::string damage;  ///< Empty: there is none.
 };
 
 /// Units of one stage that are committed, [first, last).
@@ -32,7 +32,8 @@ struct EpochsReport {
   std::uint64_t logs = 0;
   std::uint64_t records = 0;
   std::vector<CommittedUnits> units;  ///< By stage, then unit.
-  std::vector<SpillReport> spills;
+  std::vector<FileReport> spills;
+  std::vector<FileReport> outputs;  ///< These have no checksums.
   std::vector<storage::LogDamage> damage;
   bool finished = false;  ///< The job is complete and its output was in place.
 
@@ -53,7 +54,13 @@ struct StoredWork {
 /// Removes all commits and spill files, and their directories unless they hold anything else. Rank-local.
 void remove_stored_work(storage::FileSystem& files, const storage::Path& work);
 
-/// Reads all logs, which checks every checksum in them, and compares them with the spill files. Rank-local.
+/// Reads all logs, which checks every checksum in them, and all that is committed of the spill files, and
+/// compares their digests. Rank-local.
 [[nodiscard]] EpochsReport verify_epochs(storage::FileSystem& files, const storage::Path& work);
+
+/// Drops the commits that refer to damaged, missing or short files, and damaged places of logs: the next run
+/// makes anew what is lost. Returns how many commits. Verifies once more.
+/// @throws UsageError  if a run is at work.
+std::uint64_t repair_epochs(storage::FileSystem& files, const storage::Path& work);
 
 }  // namespace surd::ranks

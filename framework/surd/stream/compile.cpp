@@ -137,7 +137,8 @@ std::unique_ptr<DataJob> compile(const Query& query, const table::OutputSpec& ou
   detail::FilePlan file;
   file.output = output;
   file.part = output.path.string() + "." + tag + ".part";
-  if (quarantines(query)) file.quarantine_part = table::quarantine_path(output).string() + "." + tag + ".part";
+  if (quarantines(query))
+    file.quarantine_part = table::quarantine_path(output).string() + "." + tag + ".part";
   auto plan = detail::plan_stages(bound, cut, file, quarantines(query));
   return detail::file_job(std::move(identity), std::move(plan), file);
 }

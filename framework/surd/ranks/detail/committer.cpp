@@ -67,6 +67,7 @@ void Committer::save() {
     spill.flush(io_, true);
     commit.spill = spills_.own_number(number);
     commit.spill_bytes = spill.bytes();
+    commit.spill_digest = spills_.digest(number);
     log_.append(commit);
   }
   log_.sync();

@@ -12,7 +12,13 @@ namespace surd::ranks::detail {
 namespace {
 
 constexpr std::uint32_t format_version = 2;
-enum Kind : std::uint8_t { header_kind = 1, commit_kind = 2, finished_kind = 3, renaming_kind = 4 };
+enum Kind : std::uint8_t {
+  header_kind = 1,
+  commit_kind = 2,
+  finished_kind = 3,
+  renaming_kind = 4,
+  release_kind = 5
+};
 constexpr std::string_view extension = ".log";
 
 /// What one log holds.
@@ -20,6 +26,7 @@ struct Chapter {
   EpochLog::Origin origin;
   std::vector<Commit> commits;
   std::vector<Renaming> renamings;
+  std::set<std::uint32_t> released;
   std::optional<Finished> finished;
 
   [[nodiscard]] bool is_finished(storage::FileSystem& files) const {
@@ -80,6 +87,10 @@ std::optional<Chapter> read_chapter(storage::FileSystem& files, const storage::P
       chapter->commits.back().place = {path, record->offset};
     } else if (chapter && record->kind == renaming_kind) {
       chapter->renamings = get_renamings(from);
+    } else if (chapter && record->kind == release_kind) {
+      for (auto count = from.get_varint(); count > 0; --count) {
+        chapter->released.insert(from.get<std::uint32_t>());
+      }
     } else if (chapter && record->kind == finished_kind) {
       chapter->finished = get_finished(from);
     }
@@ -134,6 +145,7 @@ void put_commit(base::ByteWriter& into, const Commit& commit) {
   into.put(commit.lineage);
   into.put(commit.spill);
   into.put(commit.spill_bytes);
+  into.put(commit.spill_digest);
   into.put_varint(commit.outputs.size());
   for (const auto& [path, bytes] : commit.outputs) {
     into.put_text(path.native());
@@ -148,6 +160,7 @@ Commit get_commit(base::ByteReader& from) {
   commit.lineage = from.get<std::uint64_t>();
   commit.spill = from.get<std::uint64_t>();
   commit.spill_bytes = from.get<std::uint64_t>();
+  commit.spill_digest = from.get<std::uint64_t>();
   for (auto count = from.get_varint(); count > 0; --count) {
     const storage::Path path = from.get_text();
     commit.outputs[path] = from.get_varint();
@@ -210,6 +223,13 @@ void EpochLog::append(const std::vector<Renaming>& renamings) {
   append(renaming_kind);
 }
 
+void EpochLog::append_release(const std::set<std::uint32_t>& stages) {
+  record_.clear();
+  record_.put_varint(stages.size());
+  for (const auto stage : stages) record_.put(stage);
+  append(release_kind);
+}
+
 void EpochLog::append(std::uint8_t kind) {
   if (empty()) {
     base::ByteWriter header;
@@ -225,11 +245,9 @@ void EpochLog::append(std::uint8_t kind) {
 
 Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
                    std::optional<std::string_view> identity) {
-  const auto directory = epochs_directory(work);
   std::vector<Chapter> chapters;
-  for (const auto& name : files.list(directory)) {
-    if (!name.ends_with(extension)) continue;
-    if (auto chapter = read_chapter(files, directory / name)) chapters.push_back(std::move(*chapter));
+  for (const auto& path : list_epochs(files, work)) {
+    if (auto chapter = read_chapter(files, path)) chapters.push_back(std::move(*chapter));
   }
   std::ranges::stable_sort(chapters, {}, [](const Chapter& c) { return c.origin.number; });
   Epochs epochs;
@@ -246,6 +264,7 @@ Epochs read_epochs(storage::FileSystem& files, const storage::Path& work,
     } else {
       std::ranges::move(chapter.commits, std::back_inserter(epochs.commits));
       std::ranges::move(chapter.renamings, std::back_inserter(epochs.renamings));
+      for (const auto stage : chapter.released) epochs.released[stage] = chapter.origin.number;
     }
   }
   if (other == nullptr) return epochs;
@@ -275,8 +294,18 @@ void rewrite_without(storage::FileSystem& files, const storage::Path& path, cons
 
 }  // namespace
 
-void drop_commits(storage::FileSystem& files, const std::set<Place>& dropped) {
-  std::set<storage::Path> logs;
+std::vector<storage::Path> list_epochs(storage::FileSystem& files, const storage::Path& work) {
+  const auto directory = epochs_directory(work);
+  std::vector<storage::Path> paths;
+  for (const auto& name : files.list(directory)) {
+    if (name.ends_with(extension)) paths.push_back(directory / name);
+  }
+  return paths;
+}
+
+void drop_commits(storage::FileSystem& files, const std::set<Place>& dropped,
+                  const std::set<storage::Path>& also) {
+  auto logs = also;
   for (const auto& place : dropped) logs.insert(place.log);
   for (const auto& path : logs) rewrite_without(files, path, dropped);
   if (!logs.empty()) files.sync_directory(logs.begin()->parent_path());

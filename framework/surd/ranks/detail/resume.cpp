@@ -35,11 +35,14 @@ class Choice {
     drop_commits(files_, rest);
   }
 
-  /// Removes spill files that no chosen commit needs.
+  /// Removes spill files that no chosen commit has. Those of complete stages stay until the run that goes on
+  /// releases them: a file is missing only if it was released or lost.
   void remove_orphans(const Start& start) const {
     std::set<storage::Path> needed;
     for (const auto* commit : chosen_) {
-      if (commit->spill_bytes > 0 && needs(commit->stage, start.complete)) needed.insert(path_of(*commit));
+      if (commit->spill_bytes == 0) continue;
+      if (!epochs_.is_released(*commit) || needs(commit->stage, start.complete))
+        needed.insert(path_of(*commit));
     }
     const auto removed = remove_spills(
         files_, work_, [&](const storage::Path& path, std::size_t) { return needed.contains(path); });

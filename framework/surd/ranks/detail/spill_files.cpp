@@ -35,6 +35,23 @@ std::optional<std::size_t> stage_of(std::string_view name) {
   return stage;
 }
 
+class DigestingFile final : public storage::WritableFile {
+ public:
+  DigestingFile(std::unique_ptr<storage::WritableFile> file, base::Digest& digest)
+      : file_(std::move(file)), digest_(digest) {}
+
+  void append(std::span<const std::byte> bytes) override {
+    file_->append(bytes);
+    digest_.add(bytes);
+  }
+  void sync() override { file_->sync(); }
+  void close() override { file_->close(); }
+
+ private:
+  std::unique_ptr<storage::WritableFile> file_;
+  base::Digest& digest_;
+};
+
 }  // namespace
 
 std::uint64_t spill_number(std::uint32_t run, std::size_t stage, int rank) {
@@ -73,12 +90,29 @@ std::size_t remove_spills(storage::FileSystem& files, const storage::Path& work,
   return removed;
 }
 
+std::string name_spills(const std::string& error, const std::string& stage,
+                        const std::vector<storage::Path>& read) {
+  constexpr std::size_t most_named = 3;
+  if (read.empty()) return error;
+  auto text = fmt::format("{}: {}. It reads", stage, error);
+  for (std::size_t i = 0; i < std::min(read.size(), most_named); ++i) {
+    text += fmt::format("{} {}", i == 0 ? "" : ",", read[i].native());
+  }
+  if (read.size() > most_named) text += fmt::format(" and {} more", read.size() - most_named);
+  return text +
+         ": `surd verify JOB.yaml --repair` finds what is damaged and drops it, and `surd run` makes it "
+         "anew";
+}
+
 class SpillFiles::File final : public storage::ReadableFile {
  public:
   File(SpillFiles& owner, storage::Path file_path) : path(std::move(file_path)), owner_(owner) {}
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
-    return owner_.use(*this)->read_at(offset, into);
+    const auto got = owner_.use(*this)->read_at(offset, into);
+    if (got == into.size()) return got;
+    throw base::FormatError(fmt::format("{} ends at byte {}, where {} more were expected", path.native(),
+                                        offset + got, into.size() - got));
   }
   std::uint64_t size() override { return owner_.use(*this)->size(); }
 
@@ -110,11 +144,16 @@ void SpillFiles::begin_stage(std::size_t stage) {
 
 external::SpillFile& SpillFiles::own(std::size_t stage) {
   if (own_.size() <= stage) own_.resize(stage + 1);
-  auto& file = own_[stage];
-  if (!file) {
-    file = external::SpillFile::named(files_, spill_path(work_, runs_, own_number(stage)), access_);
+  auto& own = own_[stage];
+  if (!own) {
+    auto digest = std::make_unique<base::Digest>();
+    const auto wrap = [&into = *digest](std::unique_ptr<storage::WritableFile> file) {
+      return std::make_unique<DigestingFile>(std::move(file), into);
+    };
+    own = {std::move(digest),
+           external::SpillFile::named(files_, spill_path(work_, runs_, own_number(stage)), access_, wrap)};
   }
-  return *file;
+  return own->file;
 }
 
 storage::ReadableFile& SpillFiles::open(std::uint64_t number) {
@@ -136,6 +175,13 @@ bool SpillFiles::link(std::uint64_t number, const storage::Path& second) {
 std::size_t SpillFiles::open_files() {
   const std::lock_guard lock(mutex_);
   return open_.size();
+}
+
+std::vector<storage::Path> SpillFiles::read_last() {
+  const std::lock_guard lock(mutex_);
+  std::vector<storage::Path> paths;
+  for (const auto* file : open_) paths.push_back(file->path);
+  return paths;
 }
 
 std::shared_ptr<storage::ReadableFile> SpillFiles::use(File& file) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "surd/base/digest.hpp"
 #include "surd/external/spill.hpp"
 #include "surd/ranks/detail/epoch_log.hpp"
 #include "surd/storage/file_system.hpp"
@@ -30,6 +31,10 @@ namespace surd::ranks::detail {
 /// Removes the files that `keep` does not want. Returns how many.
 std::size_t remove_spills(storage::FileSystem& files, const storage::Path& work,
                           const std::function<bool(const storage::Path& path, std::size_t stage)>& keep);
+
+/// An error that a stage met, with the files that it read, where the damage may be.
+[[nodiscard]] std::string name_spills(const std::string& error, const std::string& stage,
+                                      const std::vector<storage::Path>& read);
 
 /// Keeps at most as many files open as the process may have; others are closed and opened again when they
 /// are read. What open() returns may be read by any thread.
@@ -53,11 +58,19 @@ class SpillFiles final : public stream::SpillStore {
 
   /// This process's file of a stage.
   [[nodiscard]] external::SpillFile& own(std::size_t stage);
+  /// Of all bytes of that file. What is appended to it must have been flushed.
+  [[nodiscard]] std::uint64_t digest(std::size_t stage) const { return own_.at(stage)->digest->value(); }
   [[nodiscard]] std::uint64_t own_number(std::size_t stage) const { return spill_number(run_, stage, rank_); }
   [[nodiscard]] std::size_t open_files();
+  /// Files that were read in this stage and are still open, the last one first.
+  [[nodiscard]] std::vector<storage::Path> read_last();
 
  private:
   class File;
+  struct Own {
+    std::unique_ptr<base::Digest> digest;  ///< Outlives what is still being appended.
+    external::SpillFile file;
+  };
   std::shared_ptr<storage::ReadableFile> use(File& file);
 
   storage::FileSystem& files_;
@@ -68,7 +81,7 @@ class SpillFiles final : public stream::SpillStore {
   std::size_t limit_;
   storage::Access access_ = storage::Access::pieces;
   std::size_t stage_ = 0;
-  std::vector<std::optional<external::SpillFile>> own_;  ///< By stage.
+  std::vector<std::optional<Own>> own_;  ///< By stage.
   std::mutex mutex_;
   std::map<std::uint64_t, std::unique_ptr<File>> known_;
   std::list<File*> open_;  ///< Read last comes first.
