@@ -155,7 +155,8 @@ PipelinePlan plan(const Query& query, const CompileOptions& options, storage::Fi
   std::uint64_t spilling = 0;
   for (const auto& stage : stages.stages) {
     plan.stages.push_back(stage.name);
-    spilling = std::max<std::uint64_t>(spilling, stage.reads.size());
+    const auto left = std::ranges::count_if(stage.reads, [&](auto k) { return !stages.stages[k].spare; });
+    spilling = std::max(spilling, static_cast<std::uint64_t>(left));
   }
   plan.schema = stages.schema;
   plan.input_bytes = bound->input_bytes();

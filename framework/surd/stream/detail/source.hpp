@@ -44,9 +44,9 @@ class Source {
                                                    std::uint64_t unit_bytes);
 
 /// Rows of sorted runs in order, those of `range`; units are equal stretches of rows, of about `unit_bytes`.
-/// Positions are those in the sorted whole.
+/// Positions are those in the sorted whole. Errors name the `step`.
 [[nodiscard]] std::unique_ptr<Source> merge_source(table::Schema schema, std::vector<external::Run> runs,
-                                                   Range range, std::uint64_t unit_bytes);
+                                                   Range range, std::uint64_t unit_bytes, std::string step);
 
 /// Groups, in the order of their hashes; units are consecutive partitions of about `unit_bytes`.
 [[nodiscard]] std::unique_ptr<Source> group_source(const GroupTarget& target, table::Schema schema,
