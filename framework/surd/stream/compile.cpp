@@ -90,7 +90,21 @@ void refuse_less_memory(const Cut& cut, const CompileOptions& options) {
       base::format_bytes(cut.memory_bytes), base::format_bytes(options.memory_bytes)));
 }
 
+std::uint64_t least_memory(const BoundQuery& query) {
+  auto least = least_memory_bytes + query.input->decompression_bytes();
+  for (const auto& step : query.steps) {
+    if (step.right) least = std::max(least, least_memory(*step.right));
+  }
+  return least;
+}
+
 Cut choose_cut(const BoundQuery& query, const CompileOptions& options) {
+  if (const auto least = least_memory(query); options.memory_bytes < least && least > least_memory_bytes) {
+    throw base::UsageError(fmt::format(
+        "decompressing the input takes {} beside what a job needs: give at least --memory {}MiB, not {}",
+        base::format_bytes(least - least_memory_bytes), (least + MiB - 1) / MiB,
+        base::format_bytes(options.memory_bytes)));
+  }
   auto cut = choose_cut(query.input_bytes(), options);
   // Partitions of a join are written unit by unit, since its rows' order depends on that: larger units, so
   // that what one leaves in a partition is worth a read.
@@ -167,7 +181,7 @@ PipelinePlan plan(const Query& query, const CompileOptions& options, storage::Fi
   // What one stage leaves is about the input's size at most; it lies there until the stages that read it, and
   // write their own, are done.
   plan.scratch_bytes = plan.input_bytes * (1 + std::min<std::uint64_t>(spilling, 2));
-  plan.least_memory = detail::least_memory_bytes;
+  plan.least_memory = detail::least_memory(*bound);
   return plan;
 }
 

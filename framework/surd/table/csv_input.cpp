@@ -171,7 +171,9 @@ Schema infer(const CsvTable& table, std::uint32_t file) {
 
 class CsvInput final : public Input {
  public:
-  explicit CsvInput(CsvTable table) : table_(std::move(table)) {}
+  explicit CsvInput(CsvTable table)
+      : table_(std::move(table)),
+        decompression_bytes_(most_decompression_bytes(table_.files, *table_.disk)) {}
 
   [[nodiscard]] const Schema& schema() const noexcept override { return table_.schema; }
   [[nodiscard]] std::uint64_t bytes() const noexcept override {
@@ -202,6 +204,7 @@ class CsvInput final : public Input {
     return std::make_unique<CsvReader>(table_, split, columns, budget, memory_bytes);
   }
   [[nodiscard]] std::string fingerprint() const override {
+  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
     const auto& spec = table_.spec;
     auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(spec.delimiter), spec.header, spec.split,
                                static_cast<int>(spec.on_bad_row));
@@ -214,6 +217,7 @@ class CsvInput final : public Input {
  private:
   CsvTable table_;
 };
+  std::uint64_t decompression_bytes_;
 
 }  // namespace
 

@@ -122,3 +122,6 @@ class Input {
 [[nodiscard]] std::unique_ptr<Input> open_input(const InputSpec& spec, storage::FileSystem& files);
 
 }  // namespace surd::table
+  /// What decompressing a file takes of the budget beside the `memory_bytes` of read(): the most that any
+  /// does, by the first frame of each.
+  [[nodiscard]] virtual std::uint64_t decompression_bytes() const noexcept { return 0; }

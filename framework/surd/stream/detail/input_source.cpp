@@ -18,6 +18,8 @@ class InputSource : public Source {
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     table::Batch rows;
     for (auto unit = first; unit < last; ++unit) {
+  [[nodiscard]] std::uint64_t beside_bytes() const override { return query_->input->decompression_bytes(); }
+
       flow.begin(unit);
       const auto reader =
           query_->input->read(splits_[unit], query_->needed, setting.worker.budget, setting.memory.reader);

@@ -59,9 +59,7 @@ class MergeSource : public Source {
     const auto longest = external::longest_of(parts_.runs());
     const auto least = external::least_merge_memory(format, parts_.runs().size(), longest);
     if (least <= memory.heavy) return;
-    const auto share = [&](std::uint64_t bytes) {
-      return divide(bytes, memory.heavy_parts, memory.broadcast_parts).heavy;
-    };
+    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
     refuse_long_rows(step_, longest, memory.whole, memory_for(least, share));
   }
 

@@ -35,6 +35,8 @@ class Source {
   virtual ~Source() = default;
   [[nodiscard]] virtual std::uint64_t units() const = 0;
   [[nodiscard]] virtual std::uint64_t unit_bytes(std::uint64_t unit) const = 0;
+  /// What run() takes of the stage's memory before it is divided.
+  [[nodiscard]] virtual std::uint64_t beside_bytes() const { return 0; }
   /// Gives units [first, last), in order.
   virtual void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) = 0;
 };
