@@ -63,6 +63,10 @@ SortPlan plan_sort(std::uint64_t bytes, const RecordFormat& format, std::uint64_
   return plan;
 }
 
+std::uint64_t least_run_memory(const RecordFormat& format, std::uint64_t record_bytes) noexcept {
+  return detail::least_buffer_bytes(format, record_bytes);
+}
+
 struct Sorter::State {
   RecordFormat format;
   memory::Budget& budget;

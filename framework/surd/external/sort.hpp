@@ -89,6 +89,9 @@ class RecordStream {
 [[nodiscard]] std::uint64_t least_merge_memory(const RecordFormat& format, std::uint64_t runs,
                                                std::uint64_t longest_bytes);
 
+/// Memory that a RunBuilder needs for records of so many bytes.
+[[nodiscard]] std::uint64_t least_run_memory(const RecordFormat& format, std::uint64_t record_bytes) noexcept;
+
 /// What merge_to_run() leaves of its memory to the merge: the rest is for the index of the run it makes.
 [[nodiscard]] constexpr std::uint64_t without_index(std::uint64_t memory_bytes) noexcept {
   return memory_bytes - memory_bytes / 16 - 1024;

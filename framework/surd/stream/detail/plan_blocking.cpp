@@ -31,7 +31,7 @@ PipePlan Planner::next(const Sort& step, PipePlan pipe, const At& at) {
 
 PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std::string& words) {
   pipe.close();
-  SortTarget target{.schema = pipe.kept(), .by = {}};
+  SortTarget target{.schema = pipe.kept(), .by = {}, .step = words};
   for (const auto& key : sort.by) {
     target.by.push_back({.column = table::find(target.schema, key.column),
                          .descending = key.descending,
