@@ -16,6 +16,7 @@ JOBS = {
     "records": lambda: support.record_sort(SIZE),
     "numbers": lambda: support.number_sort(SIZE),
     "table sort": lambda: support.table_sort(SIZE),
+    "long rows": lambda: support.long_rows(SIZE // 2),
     "csv": lambda: support.csv_copy(SIZE),
     "group": lambda: support.group(SIZE),
     "text group": lambda: support.text_group(SIZE),

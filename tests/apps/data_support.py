@@ -48,6 +48,19 @@ def table_sort(size):
     return {"input": {"path": str(data("sales", "--bytes", size)), "format": "csv"}, "steps": steps, "output": "out.csv"}
 
 
+def long_rows(size):
+    """Half of the rows have 150 KB, in no order of their keys."""
+    path = CACHE / f"long-{size}.csv"
+    count = size // 75_000
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write("k,t\n")
+            for i in range(count):
+                file.write(f"{i * 7919 % count},{chr(97 + i % 26) * (150_000 if i % 2 else 10)}\n")
+    steps = [{"group": {"by": ["k"], "t": "last", "all": {"list": "t"}}}]
+    return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
+
+
 def csv_copy(size):
     """CSV in and out: every row once, nothing held."""
     steps = [{"derive": {"revenue": "price * quantity"}}]

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include <zstd.h>
 
 #include <filesystem>
+#include <memory>
 
 #include "scratch_test_folder.hpp"
 #include "support/unreliable_file_system.hpp"
@@ -120,13 +122,64 @@ TEST_F(BadInputTest, EndsTheJobAtATruncatedArchive) {
   EXPECT_EQ(files_named_like("out.csv"), 0U);
 }
 
-TEST_F(BadInputTest, RefusesAFieldThatDoesNotFitInMemory) {
-  const auto path = folder.write("in.csv", "a,b\n1," + std::string(12 * MiB, 'x') + "\n").string();
+/// A frame that says that its window is 2^window_log bytes.
+std::string zstd(const std::string& text, int window_log) {
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, window_log);
+  std::string packed(ZSTD_compressBound(text.size()), '\0');
+  ZSTD_inBuffer in{text.data(), text.size(), 0};
+  ZSTD_outBuffer out{packed.data(), packed.size(), 0};
+  ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_continue);  // before its size can be known
+  EXPECT_EQ(ZSTD_compressStream2(context.get(), &out, &in, ZSTD_e_end), 0U);
+  packed.resize(out.pos);
+  return packed;
+}
 
-  const auto error = error_of<base::Error>(rows(path, table::OnBadRow::error));
+TEST_F(BadInputTest, SetsTheWindowOfAnArchiveAsideAndRefusesOnlyThoseThatDoNotFit) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 200'000; ++i) text += std::to_string(i * 7919 % 200'003) + ",some text\n";
+  const auto sorted_in = [&](int window_log, std::uint64_t memory_bytes) {
+    const auto path = folder.write("in.csv.zst", zstd(text, window_log)).string();
+    const auto output = folder.path() / ("out" + std::to_string(window_log) + ".csv");
+    return csv(path) | RunOptions{memory_bytes, folder.path()} | sort({ascending("a")}) | to_csv(output);
+  };
 
-  EXPECT_THAT(error, HasSubstr("in.csv"));
-  EXPECT_THAT(error, HasSubstr("memory"));
+  EXPECT_EQ(sorted_in(21, 8 * MiB).rows, 200'000U);
+  EXPECT_EQ(sorted_in(23, 16 * MiB).rows, 200'000U);
+  EXPECT_TRUE(folder.read("out21.csv") == folder.read("out23.csv"));
+  try {
+    static_cast<void>(sorted_in(25, 16 * MiB));
+    FAIL() << "no error";
+  } catch (const base::UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("give at least --memory 37MiB, not 16.0 MiB"));
+  }
+  EXPECT_EQ(sorted_in(25, 37 * MiB).rows, 200'000U);
+}
+
+TEST_F(BadInputTest, RefusesALongRowWhateverIsDoneWithBadRows) {
+  const auto path = folder.write("in.csv", "a,b\n1," + std::string(1 * MiB, 'x') + "\n").string();
+  const auto longer = folder.write("longer.csv", "a,b\n1," + std::string(12 * MiB, 'x') + "\n").string();
+
+  const auto error = error_of<base::UsageError>(rows(path, table::OnBadRow::skip));
+  EXPECT_THAT(error, HasSubstr("in.csv:2: the row has 1.00 MiB, but at most 256 KiB fit"));
+  EXPECT_THAT(error, HasSubstr("give at least --memory 33MiB, not 8.00 MiB"));
+  EXPECT_EQ((rows(path, table::OnBadRow::skip) | RunOptions{33 * MiB, folder.path()} |
+             to_csv(folder.path() / "out.csv"))
+                .rows,
+            1U);
+  EXPECT_THAT(error_of<base::UsageError>(rows(longer, table::OnBadRow::quarantine)),
+              HasSubstr("no --memory allows more than 4.00 MiB"));
+}
+
+TEST_F(BadInputTest, NamesTheColumnOfARowTooLongToBeSorted) {
+  std::string text = "a,b\n";
+  for (int i = 0; i < 3; ++i) text += std::to_string(i) + "," + std::string(700'000, 'x') + "\n";
+  const auto in = rows(folder.write("in.csv", text).string(), table::OnBadRow::skip) |
+                  RunOptions{64 * MiB, folder.path()};
+
+  EXPECT_EQ((in | sort({ascending("a")}) | to_csv(folder.path() / "out.csv")).rows, 3U);
+  const auto error = error_of<base::UsageError>(in | sort({ascending("b")}));
+  EXPECT_THAT(error, HasSubstr("sort by b: column b of a row has 684 KiB"));
 }
 
 TEST_F(BadInputTest, EndsTheJobWhenTheInputChanges) {

@@ -46,8 +46,8 @@ class MergePassTest : public testing::Test {
                              std::uint64_t fan_in, std::size_t merges_after) {
     spills_.begin(stage);
     const auto merging = merge_pass_stage(
-        format_, runs, {.fan_in = fan_in, .passes_after = merges_after - 1, .last_runs = fan_in},
-        memory_bytes);
+        {.step = "sort", .format = format_, .memory_bytes = memory_bytes, .last_bytes = memory_bytes / 2},
+        runs, {.fan_in = fan_in, .passes_after = merges_after - 1, .last_runs = fan_in});
     std::vector<Artifact> artifacts;
     const auto commit = [&](Artifact artifact) {
       spills_.own().flush(io_);
@@ -113,10 +113,46 @@ TEST_F(MergePassTest, LeavesFewRunsAsTheyAre) {
   EXPECT_EQ(last_runs(before, {0, 1}).size(), 3U);
 }
 
+TEST_F(MergePassTest, MergesAsManyRunsAsThereAreInOneLastPass) {
+  std::vector<std::vector<Artifact>> before{form_runs(50)};
+
+  before.push_back(pass(last_runs(before, {0}), 1, 2, 1));  // five levels
+  const auto runs = last_runs(before, {0, 1});
+  EXPECT_EQ(runs.size(), 2U);
+
+  const auto result = merged(runs);
+  std::ranges::stable_sort(records_, {}, &Record::key);
+  ASSERT_EQ(result.size(), records_.size());
+  for (std::size_t i = 0; i < result.size(); ++i) ASSERT_EQ(result[i].position, records_[i].position) << i;
+}
+
 TEST(MergePasses, AreAsManyAsRunsDemand) {
-  EXPECT_EQ(merge_passes_for(10, 10), 0U);
-  EXPECT_EQ(merge_passes_for(11, 10), 1U);
-  EXPECT_EQ(merge_passes_for(26, 10), 2U);  // with some to spare
+  EXPECT_TRUE(plan_passes(10, 10).spare);
+  EXPECT_FALSE(plan_passes(11, 10).spare);
+  EXPECT_EQ(plan_passes(11, 10).passes, 1U);
+  EXPECT_EQ(plan_passes(26, 10).passes, 2U);  // with some to spare
+}
+
+TEST(MergePasses, TakeFewerRunsAtOnceWhereRecordsAreLong) {
+  const Merging merging{.step = "sort by k",
+                        .format = {.record_bytes = 0, .key = {}},
+                        .memory_bytes = 8 << 20,
+                        .last_bytes = 2 << 20};
+  const auto limits = [&](std::uint64_t longest) {
+    return limits_for(merging, std::vector<external::Run>(40, {.records = 1, .longest_bytes = longest}), 0);
+  };
+
+  EXPECT_GT(limits(100).last_runs, 40U);
+  EXPECT_LT(limits(200 << 10).last_runs, 10U);
+  EXPECT_GE(limits(1 << 20).fan_in, 2U);
+  EXPECT_EQ(limits(1 << 20).last_runs, 1U);
+  try {
+    static_cast<void>(limits(2 << 20));
+    FAIL() << "no error";
+  } catch (const base::UsageError& e) {
+    EXPECT_STREQ(e.what(),
+                 "sort by k: merging rows of up to 2.00 MiB takes at least --memory 12MiB, not 8.00 MiB");
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -81,6 +82,43 @@ TEST_F(PipelineTest, SortsStablyInBothDirections) {
         ASSERT_LT(sorted.columns[1].integers[i - 1], sorted.columns[1].integers[i]);
       }
     }
+  }
+}
+
+TEST_F(PipelineTest, SortsAndGroupsLongRowsInLittleMemory) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 400; ++i) {
+    const auto letter = static_cast<char>('a' + i % 26);
+    lines.push_back(std::to_string(1000 + i * 7 % 400) + "," +
+                    std::string(i % 2 == 0 ? 150'000 : 10, letter) + "\n");
+  }
+  std::string text = "k,t\n";
+  for (const auto& line : lines) text += line;
+  std::sort(lines.begin(), lines.end());
+  std::string expected = "k,t\n";
+  for (const auto& line : lines) expected += line;
+  const auto rows = input("long.csv", text);
+
+  static_cast<void>(rows | sort({ascending("k")}) | to_csv(folder.path() / "sorted.csv"));
+  EXPECT_TRUE(folder.read("sorted.csv") == expected);
+  static_cast<void>(rows | group({"k"}, {aggregate(external::Aggregate::last, "t")}) |
+                    to_csv(folder.path() / "grouped.csv"));
+  EXPECT_TRUE(folder.read("grouped.csv") == expected);
+}
+
+TEST_F(PipelineTest, CutsAJoinAlikeInAnyMemory) {
+  const auto left = folder.write("large.csv", counting(50'000));
+  const auto right = csv(folder.write("right.csv", "v\n1\n").string());
+  auto& files = storage::local_file_system();
+
+  for (const std::uint64_t gibibytes : {3U, 40U, 4000U}) {
+    std::filesystem::resize_file(left, gibibytes << 30U);  // sparse: only its size is looked at
+    const auto query = (csv(left.string()) | join(right, {"v"})).query();
+    const auto small = choose_cut(query, {.memory_bytes = 8 * MiB}, files);
+    const auto large = choose_cut(query, {.memory_bytes = 1024 * MiB}, files);
+
+    EXPECT_EQ(small.unit_bytes, large.unit_bytes) << gibibytes;
+    EXPECT_EQ(small.partitions, large.partitions) << gibibytes;
   }
 }
 

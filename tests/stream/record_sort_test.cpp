@@ -86,5 +86,36 @@ TEST(RecordSort, RefusesPartsOfRecordsAndLessMemoryThanItWasBegunWith) {
   EXPECT_EQ(parse_cut(to_text(cut)), cut);
 }
 
+TEST(RecordSort, MergesLongRecordsInAsManyPassesAsTheyTake) {
+  const ScratchTestFolder folder;
+  std::string bytes;
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    std::string record(1 * MiB, static_cast<char>('a' + i));
+    const auto key = i * 37 % 60;
+    std::memcpy(record.data(), &key, sizeof key);
+    bytes += record;
+  }
+  auto sort = sort_of(folder, {folder.write("a.bin", bytes)});
+  sort.format.record_bytes = 1 * MiB;
+  auto& files = storage::local_file_system();
+  CompileOptions options;
+  options.memory_bytes = 4 * MiB;
+  EXPECT_THROW(static_cast<void>(compile(sort, options, files)), base::UsageError);
+  options.memory_bytes = plan(sort, {.memory_bytes = 8 * MiB}, files).least_memory;
+  EXPECT_LE(options.memory_bytes, 8 * MiB);
+
+  const auto job = compile(sort, options, files);
+
+  EXPECT_EQ(run_scattered(*job, folder.path(), options.memory_bytes, 1).rows, 60U);
+  const auto result = folder.read("out.bin");
+  ASSERT_EQ(result.size(), bytes.size());
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    std::uint64_t key = 0;
+    std::memcpy(&key, result.data() + i * MiB, sizeof key);
+    ASSERT_EQ(key, i);
+    ASSERT_EQ(result.substr(i * MiB + 8, MiB - 8), bytes.substr(i * 13 % 60 * MiB + 8, MiB - 8)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace surd::stream

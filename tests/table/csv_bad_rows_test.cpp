@@ -100,7 +100,7 @@ TEST(BadCsvRows, KeepTheirTextOnlyForTheFirstThousand) {
   EXPECT_EQ(reading.bad[1000].text, "");
 }
 
-TEST(LongCsvRows, AreBadRowsInBoundedMemory) {
+TEST(LongCsvRows, AreErrorsInBoundedMemoryWhateverIsDoneWithBadRows) {
   std::string text = "n,x,b,t\n1,1,true,a\n2,2,true,";
   text.append(std::size_t{64} << 20, 'x');
   text += "\n3,3,true,c\n4,4,true,\"";
@@ -111,15 +111,30 @@ TEST(LongCsvRows, AreBadRowsInBoundedMemory) {
   const auto before = memory::usage().resident;
   memory::reset_peak();
 
-  const auto reading = read(file, OnBadRow::skip);
-
-  EXPECT_THAT(reading.rows,
-              ElementsAre(Row{"1", "1", "1", "a"}, Row{"3", "3", "1", "c"}, Row{"5", "5", "0", "e"}));
-  ASSERT_EQ(reading.bad.size(), 2U);
-  EXPECT_THAT(reading.bad[0].reason, HasSubstr("longer than the memory for reading allows: 256"));
-  EXPECT_EQ(reading.bad[0].text.size(), 4096U);
+  try {
+    (void)read(file, OnBadRow::skip);
+    FAIL() << "no error";
+  } catch (const table::LongRow& row) {
+    EXPECT_THAT(row.what(), HasSubstr("long.csv:3: the row has "));
+    EXPECT_THAT(row.what(), HasSubstr("64.0 MiB, but at most 256 KiB fit into the memory for reading"));
+    EXPECT_EQ(row.memory_for(row.limit(1U << 20) - 1), 1U << 20);
+  }
   EXPECT_LT(memory::usage().peak_resident, before + (std::uint64_t{8} << 20));
-  EXPECT_THAT(read(file, OnBadRow::skip, 4U << 20).rows, reading.rows);
+}
+
+TEST(LongCsvRows, SayHowMuchTheyAre) {
+  const auto text = "a\n" + std::string(300'000, 'x') + "\ny\n";
+  const TempFile file("long.csv", text);
+  const auto input = table::open_input(texts_only(file.path(), {"a"}), storage::local_file_system());
+
+  EXPECT_THROW((void)read_all(*input, 1U << 30, 1U << 20), table::LongRow);
+  try {
+    (void)read_all(*input, 1000, 1U << 20);
+    FAIL() << "no error";
+  } catch (const table::LongRow& row) {
+    EXPECT_EQ(row.row_bytes(), 300'001U);
+  }
+  EXPECT_EQ(read_all(*input, 1U << 30, 2U << 20).rows.size(), 2U);
 }
 
 }  // namespace

@@ -72,20 +72,34 @@ TEST(JsonLines, ReadOnlyTheColumnsAskedFor) {
 
 TEST(BadJsonLines, AreNamedOrLeftOut) {
   const TempFile file(
-      "bad.jsonl", "{\"a\": 1}\n{\"a\": 1.5}\n{\"a\": \n[1]\n{\"a\": \"\xFF\"}\n{\"a\": 2} x\n{\"a\": 3}\n" +
-                       std::string("{\"a\": \"") + std::string(100000, 'x') + "\"}\n{\"a\": 4}\n");
+      "bad.jsonl",
+      "{\"a\": 1}\n{\"a\": 1.5}\n{\"a\": \n[1]\n{\"a\": \"\xFF\"}\n{\"a\": 2} x\n{\"a\": 3}\n{\"a\": 4}\n");
   const table::Schema types{{"a", Type::int64}};
 
   const auto reading = read_all(*open(file, OnBadRow::skip, types));
 
   EXPECT_THAT(reading.rows, ElementsAre(Row{"1"}, Row{"3"}, Row{"4"}));
-  ASSERT_EQ(reading.bad.size(), 6U);
+  ASSERT_EQ(reading.bad.size(), 5U);
   EXPECT_THAT(to_text(reading.bad[0]), HasSubstr("bad.jsonl:2, column a: 1.5 is no integer"));
   EXPECT_THAT(reading.bad[1].reason, HasSubstr("not a line of JSON"));
   EXPECT_THAT(reading.bad[2].reason, HasSubstr("no JSON object"));
-  EXPECT_THAT(reading.bad[5].reason, HasSubstr("longer than the memory for reading allows: 32.0 KiB"));
-  EXPECT_EQ(reading.bad[5].line, 8U);
   EXPECT_THROW((void)read_all(*open(file, OnBadRow::error, types)), base::UsageError);
+}
+
+TEST(LongJsonLines, AreErrorsWhateverIsDoneWithBadRows) {
+  const TempFile file("long.jsonl",
+                      "{\"a\": \"1\"}\n{\"a\": \"" + std::string(100'000, 'x') + "\"}\n{\"a\": \"4\"}\n");
+
+  for (const std::uint64_t split : {std::uint64_t{5}, std::uint64_t{1} << 30}) {
+    try {
+      (void)read_all(*open(file, OnBadRow::skip), split);
+      FAIL() << "no error";
+    } catch (const table::LongRow& row) {
+      EXPECT_THAT(row.what(), HasSubstr("long.jsonl:2: the row has 97.7 KiB, but at most 32.0 KiB fit"));
+      EXPECT_EQ(row.row_bytes(), 100'009U);
+    }
+  }
+  EXPECT_EQ(read_all(*open(file, OnBadRow::skip), 1U << 30, 4U << 20).rows.size(), 3U);
 }
 
 TEST(BadJsonLines, AreAnErrorIfThereIsNothingElse) {

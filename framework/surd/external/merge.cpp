@@ -112,6 +112,11 @@ std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes, std
   return low;
 }
 
+std::uint64_t least_merge_memory(const RecordFormat& format, std::uint64_t runs,
+                                 std::uint64_t longest_bytes) {
+  return detail::least_merge_bytes(detail::Order(format), runs, longest_bytes);
+}
+
 Run merge_to_run(const RecordFormat& format, const RunFiles& files, const std::vector<Run>& runs,
                  memory::Budget& budget, std::uint64_t memory_bytes, SpillFile& spill,
                  std::uint64_t file_number, storage::AsyncIo& io) {

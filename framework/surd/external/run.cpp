@@ -1,6 +1,14 @@
 #include "surd/external/run.hpp"
 
+#include <algorithm>
+
 namespace surd::external {
+
+std::uint64_t longest_of(const std::vector<Run>& runs) noexcept {
+  std::uint64_t longest = 0;
+  for (const auto& run : runs) longest = std::max(longest, run.longest_bytes);
+  return longest;
+}
 
 RunRange whole(const Run& run) noexcept { return {run, 0, 0, run.records, run.bytes}; }
 

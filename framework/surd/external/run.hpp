@@ -34,6 +34,9 @@ struct RunRange {
 
 [[nodiscard]] RunRange whole(const Run& run) noexcept;
 
+/// The longest record of any of `runs`.
+[[nodiscard]] std::uint64_t longest_of(const std::vector<Run>& runs) noexcept;
+
 void put_run(base::ByteWriter& into, const Run& run);
 [[nodiscard]] Run get_run(base::ByteReader& from);
 

@@ -19,13 +19,8 @@ namespace {
 /// Records of variable size are taken to be no longer than this before they are seen.
 constexpr std::uint64_t presumed_longest = 4 << 10;
 
-std::uint64_t longest_of(const RecordFormat& format) noexcept {
+std::uint64_t presumed_longest_of(const RecordFormat& format) noexcept {
   return format.fixed() ? format.record_bytes : presumed_longest;
-}
-
-/// What is left for the blocks of a merge whose result is a run again, beside the run's index.
-std::uint64_t without_index(std::uint64_t memory_bytes) noexcept {
-  return memory_bytes - memory_bytes / 16 - 1024;
 }
 
 std::uint64_t least_sort_bytes(const detail::Order& order, std::uint64_t longest_bytes) noexcept {
@@ -37,7 +32,7 @@ std::uint64_t least_sort_bytes(const detail::Order& order, std::uint64_t longest
 
 SortPlan plan_sort(std::uint64_t bytes, const RecordFormat& format, std::uint64_t memory_bytes) {
   const detail::Order order(format);
-  const auto longest = longest_of(format);
+  const auto longest = presumed_longest_of(format);
   SortPlan plan;
   plan.least_memory = least_sort_bytes(order, longest);
   if (memory_bytes < plan.least_memory) {
@@ -68,6 +63,10 @@ SortPlan plan_sort(std::uint64_t bytes, const RecordFormat& format, std::uint64_
   return plan;
 }
 
+std::uint64_t least_run_memory(const RecordFormat& format, std::uint64_t record_bytes) noexcept {
+  return detail::least_buffer_bytes(format, record_bytes);
+}
+
 struct Sorter::State {
   RecordFormat format;
   memory::Budget& budget;
@@ -84,8 +83,7 @@ namespace {
 std::vector<Run> reduce(std::vector<Run> runs, const RecordFormat& format, const RunFiles& files,
                         memory::Budget& budget, std::uint64_t memory_bytes, SpillFile& spill,
                         storage::AsyncIo& io) {
-  std::uint64_t longest = 0;
-  for (const auto& run : runs) longest = std::max(longest, run.longest_bytes);
+  const auto longest = longest_of(runs);
   const auto most = fan_in(format, without_index(memory_bytes), longest);
   if (most < 2 && runs.size() > 1) {
     throw base::UsageError(fmt::format("sorting records of up to {} needs at least {} of memory, but has {}",

@@ -85,6 +85,18 @@ class RecordStream {
 [[nodiscard]] std::uint64_t fan_in(const RecordFormat& format, std::uint64_t memory_bytes,
                                    std::uint64_t longest_bytes = 0);
 
+/// Memory that merge_runs() needs for so many runs of records of up to `longest_bytes`.
+[[nodiscard]] std::uint64_t least_merge_memory(const RecordFormat& format, std::uint64_t runs,
+                                               std::uint64_t longest_bytes);
+
+/// Memory that a RunBuilder needs for records of so many bytes.
+[[nodiscard]] std::uint64_t least_run_memory(const RecordFormat& format, std::uint64_t record_bytes) noexcept;
+
+/// What merge_to_run() leaves of its memory to the merge: the rest is for the index of the run it makes.
+[[nodiscard]] constexpr std::uint64_t without_index(std::uint64_t memory_bytes) noexcept {
+  return memory_bytes - memory_bytes / 16 - 1024;
+}
+
 /// Merges `runs` into one longer run (a pass, where there are too many runs to merge at once).
 [[nodiscard]] Run merge_to_run(const RecordFormat& format, const RunFiles& files,
                                const std::vector<Run>& runs, memory::Budget& budget,

@@ -19,11 +19,13 @@ using base::MiB;
 /// Sampling numbers rows by unit, so that its units depend on nothing else.
 constexpr std::uint64_t sample_unit_bytes = 16 * MiB;
 
-/// For 512 units or more, so that many ranks have work; at least 4 MiB, at most what fills a rank's memory
-/// (32 MiB where that is less); but no more than 4096 units, since every unit leaves an artifact. Ranks have
-/// no say: the order in which a join's rows come depends on its units.
-std::uint64_t choose_unit_bytes(std::uint64_t input_bytes, std::uint64_t memory_bytes) {
-  const auto most = std::max<std::uint64_t>(32 * MiB, memory_bytes);
+/// Of a join, at most: its rows come in the order of its units, which must depend on nothing but the input.
+constexpr std::uint64_t join_unit_bytes = 256 * MiB;
+
+/// For 512 units or more, so that many ranks have work; at least 4 MiB, at most `most`; but no more than 4096
+/// units, since every unit leaves an artifact. Ranks have no say: the order in which a join's rows come
+/// depends on its units.
+std::uint64_t choose_unit_bytes(std::uint64_t input_bytes, std::uint64_t most) {
   return std::max(std::clamp<std::uint64_t>(input_bytes / 512, 4 * MiB, most), input_bytes / 4096);
 }
 
@@ -73,7 +75,8 @@ Cut choose_cut(std::uint64_t input_bytes, const CompileOptions& options) {
                                        base::format_bytes(least_memory_bytes)));
   }
   Cut cut;
-  cut.unit_bytes = choose_unit_bytes(input_bytes, options.memory_bytes);
+  // At most what fills a rank's memory, or 32 MiB where that is less.
+  cut.unit_bytes = choose_unit_bytes(input_bytes, std::max<std::uint64_t>(32 * MiB, options.memory_bytes));
   cut.memory_bytes = options.memory_bytes;
   // 256: a page of 4 KiB per partition fits in what a stage with two large parts has of 8 MiB.
   cut.partitions = std::min(256U, external::partitions_for(input_bytes, options.block_bytes));
@@ -87,13 +90,28 @@ void refuse_less_memory(const Cut& cut, const CompileOptions& options) {
       base::format_bytes(cut.memory_bytes), base::format_bytes(options.memory_bytes)));
 }
 
+std::uint64_t least_memory(const BoundQuery& query) {
+  auto least = least_memory_bytes + query.input->decompression_bytes();
+  for (const auto& step : query.steps) {
+    if (step.right) least = std::max(least, least_memory(*step.right));
+  }
+  return least;
+}
+
 Cut choose_cut(const BoundQuery& query, const CompileOptions& options) {
+  if (const auto least = least_memory(query); options.memory_bytes < least && least > least_memory_bytes) {
+    throw base::UsageError(fmt::format(
+        "decompressing the input takes {} beside what a job needs: give at least --memory {}MiB, not {}",
+        base::format_bytes(least - least_memory_bytes), (least + MiB - 1) / MiB,
+        base::format_bytes(options.memory_bytes)));
+  }
   auto cut = choose_cut(query.input_bytes(), options);
   // Partitions of a join are written unit by unit, since its rows' order depends on that: larger units, so
   // that what one leaves in a partition is worth a read.
   if (query.has<std::shared_ptr<Join>>()) {
-    const auto most = std::max<std::uint64_t>(32 * base::MiB, options.memory_bytes);
-    cut.unit_bytes = std::max(cut.unit_bytes, std::min(query.input_bytes() / 64, most));
+    const auto bytes = query.input_bytes();
+    cut.unit_bytes =
+        std::max(choose_unit_bytes(bytes, join_unit_bytes), std::min(bytes / 64, join_unit_bytes));
   }
   if (query.has<Sample>()) cut.unit_bytes = sample_unit_bytes;
   return cut;
@@ -156,14 +174,15 @@ PipelinePlan plan(const Query& query, const CompileOptions& options, storage::Fi
   std::uint64_t spilling = 0;
   for (const auto& stage : stages.stages) {
     plan.stages.push_back(stage.name);
-    spilling = std::max<std::uint64_t>(spilling, stage.reads.size());
+    const auto left = std::ranges::count_if(stage.reads, [&](auto k) { return !stages.stages[k].spare; });
+    spilling = std::max(spilling, static_cast<std::uint64_t>(left));
   }
   plan.schema = stages.schema;
   plan.input_bytes = bound->input_bytes();
   // What one stage leaves is about the input's size at most; it lies there until the stages that read it, and
   // write their own, are done.
   plan.scratch_bytes = plan.input_bytes * (1 + std::min<std::uint64_t>(spilling, 2));
-  plan.least_memory = detail::least_memory_bytes;
+  plan.least_memory = detail::least_memory(*bound);
   return plan;
 }
 

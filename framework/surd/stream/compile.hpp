@@ -1,11 +1,11 @@
 // From a query to a data job: cuts its steps into stages of units, sized for the memory of a rank.
 //
 // Narrow steps (filter, derive, select, sample, flat_map) run inside the stage that makes their input, and
-// inputs are read by the columns that somebody uses. A sort is a stage that forms runs, at most two that
-// merge them into longer ones, and the merge that feeds what follows; a group one that scatters partial
-// states over partitions and one that finishes them (then a sort by the keys); a join two that scatter,
-// unless its right side is small, and one that joins. The output's bytes are written as pieces and put in
-// place by a last stage.
+// inputs are read by the columns that somebody uses. A sort is a stage that forms runs, one or two that merge
+// them into longer ones should they be too many (else they are empty), and the merge that feeds what follows;
+// a group one that scatters partial states over partitions and one that finishes them (then a sort by the
+// keys); a join two that scatter, unless its right side is small, and one that joins. The output's bytes are
+// written as pieces and put in place by a last stage.
 #pragma once
 
 #include <cstdint>

@@ -58,34 +58,63 @@ std::string identity_of(const RecordSort& sort, const std::vector<RecordFile>& i
   return base::hash128(text + to_text(cut)).hex();
 }
 
+/// What the stage has that has least, and what a merge of it leaves to an index.
+std::uint64_t least_share(std::uint64_t memory_bytes) {
+  return std::min(detail::merge_pass_bytes(memory_bytes), detail::record_merge_bytes(memory_bytes));
+}
+
+/// The least memory in which such records can be sorted.
+std::uint64_t least_memory(const external::RecordFormat& format) {
+  constexpr std::uint64_t plenty = std::uint64_t{1} << 32;
+  return detail::memory_for(external::plan_sort(0, format, plenty).least_memory, least_share);
+}
+
+Cut cut_for(const RecordSort& sort, std::uint64_t input_bytes, const CompileOptions& options) {
+  const auto least = least_memory(sort.format);
+  if (options.memory_bytes < least) {
+    throw base::UsageError(fmt::format("sorting records of {} takes at least --memory {}MiB, not {}",
+                                       base::format_bytes(sort.format.record_bytes), least / base::MiB,
+                                       base::format_bytes(options.memory_bytes)));
+  }
+  return detail::choose_cut(input_bytes, options);
+}
+
+/// Stages that merge the runs of stage 0 into fewer. Returns the stages that may hold the last runs.
+std::vector<std::size_t> add_passes(const detail::Merging& merging, std::uint64_t input_bytes, const Cut& cut,
+                                    detail::JobPlan& plan) {
+  using namespace detail;
+  std::vector<std::size_t> stages{0};
+  const auto at_once =
+      std::min(external::fan_in(merging.format, external::without_index(merge_pass_bytes(cut.memory_bytes))),
+               external::fan_in(merging.format, merging.last_bytes));
+  const auto expected = input_bytes / (cut.memory_bytes / 4) + input_bytes / cut.unit_bytes / 2;
+  const auto passes = detail::plan_passes(expected, at_once);
+  for (std::size_t pass = 0; pass < passes.passes; ++pass) {
+    const auto make = [stages, merging, after = passes.passes - pass - 1](const Before& before) {
+      auto runs = last_runs(before, stages);
+      const auto limits = limits_for(merging, runs, after);
+      return merge_pass_stage(merging, std::move(runs), limits);
+    };
+    plan.stages.push_back({.name = passes.name, .reads = stages, .make = make, .spare = passes.spare});
+    stages.push_back(plan.stages.size() - 1);
+  }
+  return stages;
+}
+
 detail::JobPlan plan_records(const RecordSort& sort, const std::vector<RecordFile>& inputs, const Cut& cut,
                              const storage::Path& part) {
   using namespace detail;
   const auto format = sort.format;
-  const auto memory = cut.memory_bytes;
   JobPlan plan;
   plan.stages.push_back(
       {.name = "form runs", .reads = {}, .reads_input = true, .make = [inputs, format, cut](const Before&) {
          return form_runs_stage(inputs, format, cut);
        }});
-  std::vector<std::size_t> stages{0};
-  const auto fan_in = runs_at_once(format, memory);
-  const auto last = std::max(fan_in, external::fan_in(format, record_merge_bytes(memory)));
-  // A pass that turns out not to be needed costs nothing.
-  const auto passes =
-      merge_passes_for(total_bytes(inputs) / (memory / 4) + total_bytes(inputs) / cut.unit_bytes / 2,
-                       std::min(fan_in, last / 2));
-  for (std::size_t pass = 0; pass < passes; ++pass) {
-    plan.stages.push_back(
-        {.name = "merge runs",
-         .reads = stages,
-         .reads_input = false,
-         .make = [stages, format, memory,
-                  limits = MergeLimits{fan_in, passes - pass - 1, last}](const Before& before) {
-           return merge_pass_stage(format, last_runs(before, stages), limits, memory);
-         }});
-    stages.push_back(plan.stages.size() - 1);
-  }
+  const Merging merging{.step = "sort",
+                        .format = format,
+                        .memory_bytes = cut.memory_bytes,
+                        .last_bytes = record_merge_bytes(cut.memory_bytes)};
+  const auto stages = add_passes(merging, total_bytes(inputs), cut, plan);
   plan.result_rows = plan.stages.size();
   plan.stages.push_back({.name = "merge to " + sort.output.filename().string(),
                          .reads = stages,
@@ -99,7 +128,7 @@ detail::JobPlan plan_records(const RecordSort& sort, const std::vector<RecordFil
 }  // namespace
 
 Cut choose_cut(const RecordSort& sort, const CompileOptions& options, storage::FileSystem& files) {
-  return detail::choose_cut(total_bytes(find_inputs(sort, files)), options);
+  return cut_for(sort, total_bytes(find_inputs(sort, files)), options);
 }
 
 std::unique_ptr<DataJob> compile(const RecordSort& sort, const CompileOptions& options, const Cut& cut,
@@ -124,11 +153,11 @@ PipelinePlan plan(const RecordSort& sort, const CompileOptions& options, storage
   const auto inputs = find_inputs(sort, files);
   PipelinePlan plan;
   plan.input_bytes = total_bytes(inputs);
-  const auto cut = detail::choose_cut(plan.input_bytes, detail::with_memory(options, plan.input_bytes));
+  const auto cut = cut_for(sort, plan.input_bytes, detail::with_memory(options, plan.input_bytes));
   const auto stages = plan_records(sort, inputs, cut, {}).stages;
   for (const auto& stage : stages) plan.stages.push_back(stage.name);
-  plan.scratch_bytes = plan.input_bytes * (stages.size() > 2 ? 2 : 1);
-  plan.least_memory = detail::least_memory_bytes;
+  plan.scratch_bytes = plan.input_bytes * (stages[1].spare ? 1 : 2);
+  plan.least_memory = least_memory(sort.format);
   return plan;
 }
 

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
 #include "surd/table/detail/formats.hpp"
 
 namespace surd::table {
@@ -17,6 +19,15 @@ std::string to_text(const BadRow& row) {
   if (!row.column.empty()) text += fmt::format(", column {}", row.column);
   return text + ": " + row.reason;
 }
+
+LongRow::LongRow(const BadRow& where, std::uint64_t row_bytes, std::uint64_t limit_bytes,
+                 std::uint64_t memory_bytes)
+    : UsageError(fmt::format("{}the row has {}{}, but at most {} fit into the memory for reading",
+                             to_text(where), row_bytes > longest_measured_bytes ? "more than " : "",
+                             base::format_bytes(std::min(row_bytes, longest_measured_bytes)),
+                             base::format_bytes(limit_bytes))),
+      row_bytes_(row_bytes),
+      share_((memory_bytes + limit_bytes - 1) / limit_bytes) {}
 
 namespace detail {
 

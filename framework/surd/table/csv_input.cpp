@@ -151,6 +151,7 @@ Schema infer(const CsvTable& table, std::uint32_t file) {
   texts.files = {table.files[file]};
   texts.nulls = table.nulls;
   texts.disk = table.disk;
+  texts.sample = true;
   for (const auto& name : table.files[file].names) texts.schema.push_back({name, Type::text});
   memory::Budget budget(sample_memory_bytes + sample_budget_bytes);
   const Split whole{0, 0, texts.files[0].file.version.bytes};
@@ -171,7 +172,9 @@ Schema infer(const CsvTable& table, std::uint32_t file) {
 
 class CsvInput final : public Input {
  public:
-  explicit CsvInput(CsvTable table) : table_(std::move(table)) {}
+  explicit CsvInput(CsvTable table)
+      : table_(std::move(table)),
+        decompression_bytes_(most_decompression_bytes(table_.files, *table_.disk)) {}
 
   [[nodiscard]] const Schema& schema() const noexcept override { return table_.schema; }
   [[nodiscard]] std::uint64_t bytes() const noexcept override {
@@ -201,6 +204,7 @@ class CsvInput final : public Input {
                                                   std::uint64_t memory_bytes) const override {
     return std::make_unique<CsvReader>(table_, split, columns, budget, memory_bytes);
   }
+  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
   [[nodiscard]] std::string fingerprint() const override {
     const auto& spec = table_.spec;
     auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(spec.delimiter), spec.header, spec.split,
@@ -213,6 +217,7 @@ class CsvInput final : public Input {
 
  private:
   CsvTable table_;
+  std::uint64_t decompression_bytes_;
 };
 
 }  // namespace

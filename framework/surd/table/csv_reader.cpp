@@ -193,11 +193,11 @@ void CsvReader::note_rows() {
   rows_end_ = buffer_->offset_of(end);
 }
 
-/// Drops a row that does not fit the buffer, up to the window in which it ends.
+/// Passes a row that does not fit the buffer, up to the window in which it ends. An error unless only a
+/// sample is wanted.
 void CsvReader::skip_long_row() {
-  auto row = describe(0, buffer_->filled());
-  row.reason = reason_of(BadKind::too_long, {}) + base::format_bytes(plan_.buffer_bytes);
-  log_.add(std::move(row));
+  const auto row = describe(0, buffer_->filled());
+  const auto measured = [&](std::uint32_t end) { return buffer_->offset_of(end) - row.offset; };
   skip_next_row_ = true;
   while (index_.rows() == 0) {
     index_.shift(buffer_->refill(buffer_->filled()));
@@ -209,11 +209,21 @@ void CsvReader::skip_long_row() {
       scan(buffer_->data(), scanned_, static_cast<std::uint32_t>(stop), table_->spec.delimiter, index_);
       scanned_ = static_cast<std::uint32_t>(stop);
     }
+    if (!table_->sample && measured(scanned_) > longest_measured_bytes) break;
   }
+  if (!table_->sample) refuse_long_row(row, measured(index_.rows() > 0 ? index_.row_begin(1) : scanned_));
   if (index_.rows() == 0) {
     at_end_ = true;
     rows_end_ = buffer_->offset_of(0);
   }
+}
+
+void CsvReader::refuse_long_row(BadRow row, std::uint64_t bytes) const {
+  if (!row.line_is_exact) {
+    row.line = count_lines(file_->file, row.offset, *table_->disk) + 1;
+    row.line_is_exact = true;
+  }
+  throw LongRow(row, bytes, plan_.buffer_bytes, 4 * plan_.buffer_bytes);
 }
 
 void CsvReader::finish() {

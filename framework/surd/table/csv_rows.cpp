@@ -50,8 +50,6 @@ std::string reason_of(BadKind kind, std::string_view field) {
       return shown(field) + " has text behind its closing quote";
     case BadKind::unclosed:
       return "a quote is not closed before the end of the file";
-    case BadKind::too_long:
-      return "the row is longer than the memory for reading allows: ";
     case BadKind::columns:
       break;
   }

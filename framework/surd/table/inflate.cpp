@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -119,6 +120,25 @@ class GzipSource final : public ByteSource {
   std::uint64_t members_ = 0;
 };
 
+/// The window twice around its rim, and a block (ZSTD_estimateDStreamSize says the same).
+std::uint64_t window_memory(const ZSTD_frameHeader& header) noexcept {
+  return header.windowSize + 2 * ZSTD_BLOCKSIZE_MAX + 2 * base::KiB;
+}
+
+/// What the first frame that holds data takes; 0 if there is none, or none that can be read.
+std::uint64_t first_window_memory(const InputFile& file, storage::FileSystem& files) {
+  const auto reader = files.open(file.path);
+  std::array<std::byte, ZSTD_FRAMEHEADERSIZE_MAX> start{};
+  for (std::uint64_t offset = 0; offset < file.version.bytes;) {
+    const auto size = reader->read_at(offset, start);
+    ZSTD_frameHeader header;
+    if (ZSTD_getFrameHeader(&header, start.data(), size) != 0) return 0;
+    if (header.frameType != ZSTD_skippableFrame) return window_memory(header);
+    offset += ZSTD_SKIPPABLEHEADERSIZE + header.frameContentSize;
+  }
+  return 0;
+}
+
 class ZstdSource final : public ByteSource {
  public:
   ZstdSource(const InputFile& file, storage::FileSystem& files, memory::Budget& budget)
@@ -160,8 +180,7 @@ class ZstdSource final : public ByteSource {
     if (status != 0) packed_.truncated("zstd");
     in_frame_ = true;
     if (header.frameType == ZSTD_skippableFrame) return;
-    // The window twice around its rim, and a block (ZSTD_estimateDStreamSize says the same).
-    const auto needed = header.windowSize + 2 * ZSTD_BLOCKSIZE_MAX + 2 * base::KiB;
+    const auto needed = window_memory(header);
     if (needed <= window_.bytes()) return;
     window_ = memory::Reservation();
     window_ = budget_->reserve(needed, needed,
@@ -183,6 +202,12 @@ class ZstdSource final : public ByteSource {
 };
 
 }  // namespace
+
+std::uint64_t decompression_bytes(const InputFile& file, Compression compression,
+                                  storage::FileSystem& files) {
+  if (compression == Compression::none) return 0;
+  return state_bytes + (compression == Compression::zstd ? first_window_memory(file, files) : 0);
+}
 
 std::unique_ptr<ByteSource> open_gzip(const InputFile& file, storage::FileSystem& files,
                                       memory::Budget& budget) {

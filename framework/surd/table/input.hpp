@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "surd/base/bytes.hpp"
+#include "surd/base/error.hpp"
 #include "surd/base/spec.hpp"
 #include "surd/memory/budget.hpp"
 #include "surd/storage/async_io.hpp"
@@ -86,12 +87,38 @@ struct BadRow {
 /// "sales.csv:17, column price: '12x' is no float"
 [[nodiscard]] std::string to_text(const BadRow& row);
 
+/// How far readers look for the end of a row that is too long.
+inline constexpr std::uint64_t longest_measured_bytes = std::uint64_t{64} << 20;
+
+/// A row that the memory for reading does not hold. Never a bad row: with more memory it may be read.
+class LongRow : public base::UsageError {
+ public:
+  /// `row_bytes`: at least so long; of which reading holds `limit_bytes` in its `memory_bytes`.
+  LongRow(const BadRow& where, std::uint64_t row_bytes, std::uint64_t limit_bytes,
+          std::uint64_t memory_bytes);
+
+  /// Memory for reading in which a row of so many bytes has room.
+  [[nodiscard]] std::uint64_t memory_for(std::uint64_t row_bytes) const noexcept {
+    return (row_bytes + 1) * share_;
+  }
+  [[nodiscard]] std::uint64_t row_bytes() const noexcept { return row_bytes_; }
+  /// The longest row that `memory_bytes` for reading hold.
+  [[nodiscard]] std::uint64_t limit(std::uint64_t memory_bytes) const noexcept {
+    return memory_bytes / share_;
+  }
+
+ private:
+  std::uint64_t row_bytes_;
+  std::uint64_t share_;
+};
+
 class BatchReader {
  public:
   virtual ~BatchReader() = default;
   /// The next rows, with all of the schema's columns in place (those not asked for are empty). False at the
   /// end.
   /// @throws UsageError  for a bad row if the policy is error, naming file, line, column and value;
+  /// @throws LongRow  for one that does not fit, whatever the policy;
   /// @throws IoError  if the file cannot be read, was truncated or changed since it was opened.
   [[nodiscard]] virtual bool next(Batch& into) = 0;
   /// Bad rows met since the last call, in order; only the first 1000 of a split keep their text.
@@ -112,6 +139,9 @@ class Input {
                                                           const std::vector<bool>& columns,
                                                           memory::Budget& budget,
                                                           std::uint64_t memory_bytes) const = 0;
+  /// What decompressing a file takes of the budget beside the `memory_bytes` of read(): the most that any
+  /// does, by the first frame of each.
+  [[nodiscard]] virtual std::uint64_t decompression_bytes() const noexcept { return 0; }
   /// Files, sizes and times, schema: what a resumed job compares. @throws FormatError  from decode.
   [[nodiscard]] virtual std::string fingerprint() const = 0;
 };

@@ -62,7 +62,9 @@ Schema infer(const JsonlFile& file, storage::FileSystem& disk) {
 
 class JsonlInput final : public Input {
  public:
-  explicit JsonlInput(JsonlTable table) : table_(std::move(table)) {}
+  explicit JsonlInput(JsonlTable table)
+      : table_(std::move(table)),
+        decompression_bytes_(most_decompression_bytes(table_.files, *table_.disk)) {}
 
   [[nodiscard]] const Schema& schema() const noexcept override { return table_.schema; }
   [[nodiscard]] std::uint64_t bytes() const noexcept override {
@@ -89,6 +91,7 @@ class JsonlInput final : public Input {
                                                   std::uint64_t memory_bytes) const override {
     return std::make_unique<JsonlReader>(table_, split, columns, budget, memory_bytes);
   }
+  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
   [[nodiscard]] std::string fingerprint() const override {
     std::vector<InputFile> files;
     for (const auto& file : table_.files) files.push_back(file.file);
@@ -98,6 +101,7 @@ class JsonlInput final : public Input {
 
  private:
   JsonlTable table_;
+  std::uint64_t decompression_bytes_;
 };
 
 }  // namespace

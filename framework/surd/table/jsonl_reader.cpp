@@ -60,6 +60,16 @@ bool LineReader::skip_line() {
   }
 }
 
+std::uint64_t LineReader::measure(std::uint64_t at_most) {
+  while (true) {
+    const std::string_view rest(buffer_.data() + at_, buffer_.filled() - at_);
+    const auto line_end = rest.find('\n');
+    at_ += static_cast<std::uint32_t>(line_end == std::string_view::npos ? rest.size() : line_end);
+    const auto bytes = buffer_.offset_of(at_) - offset_;
+    if (line_end != std::string_view::npos || bytes > at_most || !fill()) return bytes;
+  }
+}
+
 LineReader::Found LineReader::next(std::string_view& line) {
   if (skipping_ && !skip_line()) return Found::end;
   skipping_ = false;
@@ -119,12 +129,13 @@ bool JsonlReader::next(Batch& into) {
   while (into.rows < batch_rows_ && text < memory_bytes_ / 8) {
     const auto found = lines_->next(line);
     if (found == LineReader::Found::end) break;
+    if (found == LineReader::Found::too_long) refuse_long_line();
     text += line.size();
-    if (found == LineReader::Found::line && parse(line, column, reason)) {
+    if (parse(line, column, reason)) {
       push_row(into);
       continue;
     }
-    report(found, line, column, reason);
+    report(line, column, reason);
     if (into.rows == 0) text = 0;
   }
   if (into.rows > 0) return true;
@@ -226,25 +237,36 @@ void JsonlReader::push_row(Batch& into) {
   }
 }
 
-void JsonlReader::report(LineReader::Found found, std::string_view line, std::string column,
-                         std::string reason) {
+BadRow JsonlReader::describe() const {
   BadRow row;
   row.file = file_->file.path;
   row.offset = lines_->offset();
   row.line = lines_->number();
   row.line_is_exact = split_.begin == 0;
+  return row;
+}
+
+std::uint64_t JsonlReader::exact_line(const BadRow& row) const {
+  return row.line_is_exact ? row.line : count_lines(file_->file, row.offset, *table_->disk) + 1;
+}
+
+void JsonlReader::report(std::string_view line, std::string column, std::string reason) {
+  auto row = describe();
   row.column = std::move(column);
   row.reason = std::move(reason);
-  if (found == LineReader::Found::too_long) {
-    row.reason = "the line is longer than the memory for reading allows: " +
-                 base::format_bytes(longest_line(memory_bytes_));
-  }
-  if (!row.line_is_exact && log_.policy() == OnBadRow::error) {
-    row.line = count_lines(file_->file, row.offset, *table_->disk) + 1;
+  if (log_.policy() == OnBadRow::error) {
+    row.line = exact_line(row);
     row.line_is_exact = true;
   }
   if (log_.keeps_text()) row.text = line.substr(0, BadRowLog::kept_text_bytes);
   log_.add(std::move(row));
+}
+
+void JsonlReader::refuse_long_line() {
+  auto row = describe();
+  row.line = exact_line(row);
+  row.line_is_exact = true;
+  throw LongRow(row, lines_->measure(longest_measured_bytes), longest_line(memory_bytes_), memory_bytes_);
 }
 
 }  // namespace surd::table::detail

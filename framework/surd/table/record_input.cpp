@@ -128,7 +128,8 @@ class RecordInput final : public Input {
       : layout_(std::move(layout)),
         inputs_(std::move(inputs)),
         files_(files),
-        schema_(schema_of(inputs_.at(0).fields)) {}
+        schema_(schema_of(inputs_.at(0).fields)),
+        decompression_bytes_(most_decompression_bytes(inputs_, files)) {}
 
   const Schema& schema() const noexcept override { return schema_; }
 
@@ -160,6 +161,8 @@ class RecordInput final : public Input {
                                           memory_bytes);
   }
 
+  std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
+
   std::string fingerprint() const override {
     std::vector<InputFile> noted;
     for (const auto& input : inputs_) noted.push_back(input.file);
@@ -171,6 +174,7 @@ class RecordInput final : public Input {
   std::vector<RecordFile> inputs_;
   storage::FileSystem& files_;
   Schema schema_;
+  std::uint64_t decompression_bytes_;
 };
 
 /// By the name alone: the first bytes of records may be anything.

@@ -11,6 +11,8 @@ namespace surd::stream::detail {
 /// @throws UsageError  if memory is below the least.
 [[nodiscard]] Cut choose_cut(std::uint64_t input_bytes, const CompileOptions& options);
 [[nodiscard]] Cut choose_cut(const BoundQuery& query, const CompileOptions& options);
+/// Below it no job of the query is planned.
+[[nodiscard]] std::uint64_t least_memory(const BoundQuery& query);
 /// With the square root of the input's size, if no memory is given.
 [[nodiscard]] CompileOptions with_memory(CompileOptions options, std::uint64_t input_bytes);
 /// @throws UsageError  if a job that was begun with `cut` has less memory now.

@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
 #include "surd/stream/detail/source.hpp"
 
 namespace surd::stream::detail {
@@ -15,6 +18,8 @@ class InputSource : public Source {
     return splits_.empty() ? 0 : query_->input->bytes() / splits_.size();
   }
 
+  [[nodiscard]] std::uint64_t beside_bytes() const override { return query_->input->decompression_bytes(); }
+
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     table::Batch rows;
     for (auto unit = first; unit < last; ++unit) {
@@ -22,7 +27,7 @@ class InputSource : public Source {
       const auto reader =
           query_->input->read(splits_[unit], query_->needed, setting.worker.budget, setting.memory.reader);
       std::uint64_t position = unit << 40U;
-      while (!flow.full() && reader->next(rows)) {
+      while (!flow.full() && next(*reader, rows, setting.memory)) {
         const auto count = rows.rows;
         flow.push(rows, position);
         position += count;
@@ -34,6 +39,25 @@ class InputSource : public Source {
   }
 
  private:
+  static bool next(table::BatchReader& reader, table::Batch& rows, const Division& memory) {
+    try {
+      return reader.next(rows);
+    } catch (const table::LongRow& row) {
+      throw base::UsageError(row.what() + advice(row, memory));
+    }
+  }
+
+  static std::string advice(const table::LongRow& row, const Division& memory) {
+    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).reader; };
+    const auto needed = row.memory_for(row.row_bytes());
+    if (needed > most_reader_bytes) {
+      return fmt::format("; no --memory allows more than {}",
+                         base::format_bytes(row.limit(most_reader_bytes)));
+    }
+    return fmt::format("; give at least --memory {}MiB, not {}", memory_for(needed, share) / base::MiB,
+                       base::format_bytes(memory.whole));
+  }
+
   /// Bad rows as they come, their number at the end.
   static void report(table::BatchReader& reader, Flow& flow, bool end) {
     if (reader.bad_rows() == 0) return;

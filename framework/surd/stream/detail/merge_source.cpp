@@ -2,6 +2,7 @@
 
 #include "surd/external/sort.hpp"
 #include "surd/stream/detail/batch_builder.hpp"
+#include "surd/stream/detail/merge_pass.hpp"
 #include "surd/stream/detail/source.hpp"
 
 namespace surd::stream::detail {
@@ -18,8 +19,9 @@ std::span<const std::byte> row_of(std::span<const std::byte> record) {
 
 class MergeSource : public Source {
  public:
-  MergeSource(table::Schema schema, std::vector<Run> runs, Range range, std::uint64_t unit_bytes)
-      : schema_(std::move(schema)), parts_(std::move(runs), range, unit_bytes) {}
+  MergeSource(table::Schema schema, std::vector<Run> runs, Range range, std::uint64_t unit_bytes,
+              std::string step)
+      : schema_(std::move(schema)), parts_(std::move(runs), range, unit_bytes), step_(std::move(step)) {}
 
   [[nodiscard]] std::uint64_t units() const override { return parts_.units(); }
   [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t) const override { return parts_.unit_bytes(); }
@@ -27,6 +29,7 @@ class MergeSource : public Source {
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     OpenFiles files(setting.worker.spills);
     const auto format = sorted_rows_format();
+    check_memory(format, setting.memory);
     const auto sorted = parts_.merge(format, files, first, last, setting.worker, setting.memory.heavy);
     BatchBuilder builder(schema_, setting.memory.batch);
     auto position = parts_.border(first);
@@ -52,15 +55,25 @@ class MergeSource : public Source {
   }
 
  private:
+  void check_memory(const external::RecordFormat& format, const Division& memory) const {
+    const auto longest = external::longest_of(parts_.runs());
+    const auto least = external::least_merge_memory(format, parts_.runs().size(), longest);
+    if (least <= memory.heavy) return;
+    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
+    refuse_long_rows(step_, longest, memory.whole, memory_for(least, share));
+  }
+
   table::Schema schema_;
   SortedParts parts_;
+  std::string step_;  ///< For errors.
 };
 
 }  // namespace
 
 std::unique_ptr<Source> merge_source(table::Schema schema, std::vector<Run> runs, Range range,
-                                     std::uint64_t unit_bytes) {
-  return std::make_unique<MergeSource>(std::move(schema), std::move(runs), range, unit_bytes);
+                                     std::uint64_t unit_bytes, std::string step) {
+  return std::make_unique<MergeSource>(std::move(schema), std::move(runs), range, unit_bytes,
+                                       std::move(step));
 }
 
 BatchBuilder::BatchBuilder(table::Schema schema, std::uint64_t bytes)

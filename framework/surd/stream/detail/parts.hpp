@@ -27,6 +27,7 @@ class SortedParts {
   [[nodiscard]] std::uint64_t border(std::uint64_t unit) const noexcept {
     return begin_ + rows_ / units_ * unit + rows_ % units_ * unit / units_;
   }
+  [[nodiscard]] const std::vector<external::Run>& runs() const noexcept { return runs_; }
   /// The records of units [first, last) in one merge. `files` must outlive the stream.
   [[nodiscard]] std::unique_ptr<external::RecordStream> merge(const external::RecordFormat& format,
                                                               OpenFiles& files, std::uint64_t first,

@@ -31,7 +31,7 @@ PipePlan Planner::next(const Sort& step, PipePlan pipe, const At& at) {
 
 PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std::string& words) {
   pipe.close();
-  SortTarget target{.schema = pipe.kept(), .by = {}};
+  SortTarget target{.schema = pipe.kept(), .by = {}, .step = words};
   for (const auto& key : sort.by) {
     target.by.push_back({.column = table::find(target.schema, key.column),
                          .descending = key.descending,
@@ -43,10 +43,11 @@ PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std
     limited.limit = limit_of(*range);
     return sort_sink(limited, setting);
   });
-  const auto stages = merge_passes(runs);
-  const auto head = [schema = target.schema, stages, range, bytes = cut_.unit_bytes](const Before& before) {
+  const auto stages = merge_passes(runs, words);
+  const auto head = [schema = target.schema, stages, range, words,
+                     bytes = cut_.unit_bytes](const Before& before) {
     PipeHead made;
-    made.source = merge_source(schema, last_runs(before, stages), *range, bytes);
+    made.source = merge_source(schema, last_runs(before, stages), *range, bytes, words);
     made.heavy = 1;
     return made;
   };
@@ -56,21 +57,26 @@ PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std
   return merged;
 }
 
-std::vector<std::size_t> Planner::merge_passes(std::size_t runs) {
+std::vector<std::size_t> Planner::merge_passes(std::size_t runs, const std::string& step) {
   std::vector<std::size_t> stages{runs};
-  const auto format = sorted_rows_format();
-  const auto fan_in = runs_at_once(format, cut_.memory_bytes);
+  const Merging merging{.step = step,
+                        .format = sorted_rows_format(),
+                        .memory_bytes = cut_.memory_bytes,
+                        .last_bytes = divide(cut_.memory_bytes, 2, 1).heavy};
+  const auto fan_in = runs_at_once(merging.format, cut_.memory_bytes);
   // Packed rows may take more than the input's bytes; runs are half as long as what their stage has, since
   // they are formed while others are written.
-  const auto run_bytes = divide(cut_.memory_bytes, 2, 1).heavy / 2;
-  const auto expected = 2 * input_bytes_ / run_bytes + input_bytes_ / cut_.unit_bytes;
-  const auto passes = multiplies_ ? 2 : merge_passes_for(expected, fan_in);
-  for (std::size_t pass = 0; pass < passes; ++pass) {
-    const MergeLimits limits{.fan_in = fan_in, .passes_after = passes - pass - 1, .last_runs = fan_in};
-    const auto make = [stages, limits, format, bytes = cut_.memory_bytes](const Before& before) {
-      return merge_pass_stage(format, last_runs(before, stages), limits, bytes);
+  const auto run_bytes = merging.last_bytes / 2;
+  const auto expected =
+      multiplies_ ? ~std::uint64_t{0} : 2 * input_bytes_ / run_bytes + input_bytes_ / cut_.unit_bytes;
+  const auto plan = plan_passes(expected, fan_in);
+  for (std::size_t pass = 0; pass < plan.passes; ++pass) {
+    const auto make = [stages, merging, after = plan.passes - pass - 1](const Before& before) {
+      auto left = last_runs(before, stages);
+      const auto limits = limits_for(merging, left, after);
+      return merge_pass_stage(merging, std::move(left), limits);
     };
-    stages.push_back(add({.name = "merge runs", .reads = stages, .reads_input = false, .make = make}));
+    stages.push_back(add({.name = plan.name, .reads = stages, .make = make, .spare = plan.spare}));
   }
   return stages;
 }

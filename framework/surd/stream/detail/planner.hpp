@@ -20,6 +20,7 @@ struct StagePlan {
   std::vector<std::size_t> reads;  ///< Stages whose spills it may read.
   bool reads_input = false;        ///< Bad rows may come from it.
   std::function<std::unique_ptr<Stage>(const Before&)> make;
+  bool spare = false;  ///< Most likely finds nothing to do.
 };
 
 struct JobPlan {

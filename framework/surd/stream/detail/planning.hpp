@@ -58,9 +58,9 @@ class Planner {
   PipePlan sorted(const Sort& sort, PipePlan pipe, table::Schema kept, const std::string& words);
   /// Packed rows, so that they have numbers.
   PipePlan numbered(PipePlan pipe, std::uint64_t limit, bool one_unit);
-  /// Stages that merge the runs of stage `runs` into fewer, if they may be too many to merge at once. Returns
-  /// the stages that may hold the last runs, `runs` first.
-  std::vector<std::size_t> merge_passes(std::size_t runs);
+  /// Stages that merge the runs of stage `runs` into fewer, should they be too many to merge at once. Returns
+  /// the stages that may hold the last runs, `runs` first. Errors name the `step`.
+  std::vector<std::size_t> merge_passes(std::size_t runs, const std::string& step);
   [[nodiscard]] JoinPlan join_plan(const Join& join, const BoundStep& step, const table::Schema& left,
                                    const table::Schema& right) const;
 

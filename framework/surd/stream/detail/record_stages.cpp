@@ -93,8 +93,9 @@ class FormRunsStage : public Stage {
     const auto reading = worker.budget.reserve(2 * format_.record_bytes, memory.reader, "reading records");
     const auto records = std::max<std::uint64_t>(1, reading.bytes() / 2 / format_.record_bytes);
     for (auto& buffer : buffers_) buffer.resize(static_cast<std::size_t>(records * format_.record_bytes));
-    // The encode and batch shares are not needed here.
-    external::RunBuilder builder(format_, worker.budget, memory.heavy + memory.batch + memory.encode,
+    // The encode and batch shares are not needed here, unless it takes them to read two records.
+    const auto over = std::max(reading.bytes(), memory.reader) - memory.reader;
+    external::RunBuilder builder(format_, worker.budget, memory.heavy + memory.batch + memory.encode - over,
                                  worker.spills.own(), worker.spills.own_number(), worker.io);
     const auto subscription = worker.pressure.subscribe(
         memory::Level::high, [&](memory::Level) { builder.shrink(memory.heavy / 2); });

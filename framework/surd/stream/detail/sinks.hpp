@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "surd/external/group.hpp"
@@ -18,6 +19,7 @@ struct SortTarget {
   table::Schema schema;
   std::vector<table::SortColumn> by;
   std::uint64_t limit = 0;  ///< Only the first so many of the sorted rows are wanted; 0: all.
+  std::string step = {};    ///< For errors.
 };
 [[nodiscard]] std::unique_ptr<Sink> sort_sink(const SortTarget& target, const Setting& setting);
 

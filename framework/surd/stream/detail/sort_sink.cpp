@@ -1,7 +1,12 @@
+#include <algorithm>
 #include <numeric>
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
 #include "surd/external/sort.hpp"
 #include "surd/external/top_n.hpp"
 #include "surd/stream/detail/sinks.hpp"
@@ -13,6 +18,10 @@ class SortSink : public Sink {
  public:
   SortSink(const SortTarget& target, const Setting& setting)
       : stretch_bytes_(4 * setting.memory.heavy),  // so that short last runs are few
+        step_(target.step),
+        schema_(target.schema),
+        memory_(setting.memory),
+        ordinary_bytes_(std::min<std::uint64_t>(setting.memory.heavy / 4, external::record_limit_bytes)),
         keys_(target.by),
         rows_(target.schema, all_columns(target.schema)),
         limit_(target.limit),
@@ -39,6 +48,7 @@ class SortSink : public Sink {
     for (std::size_t i = 0; i < rows.rows; ++i) {
       const auto key = encoded_row(key_bytes_, key_ends_, i);
       const auto row = encoded_row(row_bytes_, row_ends_, i);
+      if (key.size() + row.size() > ordinary_bytes_) check_length(rows, i, key.size(), row.size());
       first_rows_ ? first_rows_->push(key, row) : builder_.push(key, row);
     }
     count_ += rows.rows;
@@ -57,6 +67,37 @@ class SortSink : public Sink {
   }
 
  private:
+  /// @throws UsageError  if a row does not fit a record, or no run holds it.
+  void check_length(const table::Batch& rows, std::size_t row, std::size_t key_bytes,
+                    std::size_t row_bytes) const {
+    const auto bytes = key_bytes + row_bytes;
+    const auto share = [&](std::uint64_t memory) {
+      const auto heavy = divide_like(memory_, memory).heavy;
+      return limit_ > 0 ? heavy / 2 : heavy;  // what is left if few rows are kept
+    };
+    const auto needed = external::least_run_memory(sorted_rows_format(), bytes);
+    const bool fits = needed <= share(memory_.whole);
+    if (bytes <= external::record_limit_bytes && fits) return;
+    std::size_t longest = 0;
+    std::size_t longest_bytes = 0;
+    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+      const auto& column = rows.columns[i];
+      const auto text = column.type == table::Type::text ? column.text(row).size() : 0;
+      if (text > longest_bytes) longest = i;
+      longest_bytes = std::max(longest_bytes, text);
+    }
+    const auto what =
+        fmt::format("{}: column {} of a row has {}, the row and its key {}: ", step_, schema_[longest].name,
+                    base::format_bytes(longest_bytes), base::format_bytes(bytes));
+    if (bytes > external::record_limit_bytes) {
+      throw base::UsageError(
+          fmt::format("{}at most {} can be sorted", what, base::format_bytes(external::record_limit_bytes)));
+    }
+    throw base::UsageError(fmt::format("{}that takes at least --memory {}MiB, not {}", what,
+                                       memory_for(needed, share) / base::MiB,
+                                       base::format_bytes(memory_.whole)));
+  }
+
   /// So few rows are wanted that they most likely fit: others need not be sorted or written. (If they do not
   /// fit, TopN sorts them in scratch files.)
   [[nodiscard]] bool keeps_few() const noexcept {
@@ -65,6 +106,10 @@ class SortSink : public Sink {
   }
 
   std::uint64_t stretch_bytes_;
+  std::string step_;
+  table::Schema schema_;
+  Division memory_;
+  std::uint64_t ordinary_bytes_;  ///< Keys and rows that need no closer look.
   table::KeyEncoder keys_;
   table::RowCodec rows_;
   std::uint64_t limit_;

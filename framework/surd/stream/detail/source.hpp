@@ -35,6 +35,8 @@ class Source {
   virtual ~Source() = default;
   [[nodiscard]] virtual std::uint64_t units() const = 0;
   [[nodiscard]] virtual std::uint64_t unit_bytes(std::uint64_t unit) const = 0;
+  /// What run() takes of the stage's memory before it is divided.
+  [[nodiscard]] virtual std::uint64_t beside_bytes() const { return 0; }
   /// Gives units [first, last), in order.
   virtual void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) = 0;
 };
@@ -44,9 +46,9 @@ class Source {
                                                    std::uint64_t unit_bytes);
 
 /// Rows of sorted runs in order, those of `range`; units are equal stretches of rows, of about `unit_bytes`.
-/// Positions are those in the sorted whole.
+/// Positions are those in the sorted whole. Errors name the `step`.
 [[nodiscard]] std::unique_ptr<Source> merge_source(table::Schema schema, std::vector<external::Run> runs,
-                                                   Range range, std::uint64_t unit_bytes);
+                                                   Range range, std::uint64_t unit_bytes, std::string step);
 
 /// Groups, in the order of their hashes; units are consecutive partitions of about `unit_bytes`.
 [[nodiscard]] std::unique_ptr<Source> group_source(const GroupTarget& target, table::Schema schema,

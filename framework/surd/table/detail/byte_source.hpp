@@ -1,11 +1,13 @@
 // Bytes of an input file in order, decompressed if need be, and a buffer that holds a piece of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "surd/memory/budget.hpp"
 #include "surd/storage/file_system.hpp"
@@ -31,6 +33,20 @@ class ByteSource {
 [[nodiscard]] std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compression,
                                                      std::uint64_t offset, storage::FileSystem& files,
                                                      memory::Budget& budget);
+/// What open_bytes() takes from the budget, as far as the file's beginning tells.
+[[nodiscard]] std::uint64_t decompression_bytes(const InputFile& file, Compression compression,
+                                                storage::FileSystem& files);
+/// The most that any of `inputs` takes: they have members file and compression.
+template <class File>
+[[nodiscard]] std::uint64_t most_decompression_bytes(const std::vector<File>& inputs,
+                                                     storage::FileSystem& files) {
+  std::uint64_t most = 0;
+  for (const auto& input : inputs) {
+    most = std::max(most, decompression_bytes(input.file, input.compression, files));
+  }
+  return most;
+}
+
 /// What open_bytes() chooses from.
 [[nodiscard]] std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offset,
                                                      storage::FileSystem& files);

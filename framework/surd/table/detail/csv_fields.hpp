@@ -22,8 +22,7 @@ enum class BadKind : std::uint8_t {
   boolean,
   utf8,
   quotes,
-  unclosed,
-  too_long
+  unclosed
 };
 
 struct BadField {

@@ -35,6 +35,7 @@ struct CsvTable {
   NullTexts nulls{{}};
   storage::FileSystem* disk = nullptr;
   std::uint64_t search_window_bytes = std::uint64_t{1} << 20;
+  bool sample = false;  ///< Rows that are too long are left out.
 };
 
 /// How a reader divides its memory.
@@ -68,6 +69,7 @@ class CsvReader final : public BatchReader {
   bool scan_more();
   bool scan_last_row();
   void skip_long_row();
+  [[noreturn]] void refuse_long_row(BadRow row, std::uint64_t bytes) const;
   void note_rows();
   /// Parses rows scanned; false if the batch is full.
   bool parse_some(Batch& into);

@@ -42,6 +42,8 @@ class LineReader {
   /// behind it can be read.
   Found next(std::string_view& line);
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }  ///< Of the line in its file.
+  /// Goes on to the end of a line too long, but not much further than `at_most`. Its length so far.
+  [[nodiscard]] std::uint64_t measure(std::uint64_t at_most);
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }  ///< From 1, from the begin.
 
  private:
@@ -76,7 +78,10 @@ class JsonlReader final : public BatchReader {
   [[nodiscard]] bool parse(std::string_view line, std::string& column, std::string& reason);
   [[nodiscard]] bool convert(simdjson::dom::element element, Type type, Value& into) const;
   void push_row(Batch& into);
-  void report(LineReader::Found found, std::string_view line, std::string column, std::string reason);
+  [[nodiscard]] BadRow describe() const;
+  [[nodiscard]] std::uint64_t exact_line(const BadRow& row) const;
+  void report(std::string_view line, std::string column, std::string reason);
+  [[noreturn]] void refuse_long_line();
 
   const JsonlTable* table_;
   const JsonlFile* file_;
