@@ -56,7 +56,7 @@ TEST(TableJob, SortsRecordsWithoutColumns) {
 TEST(TableJob, NamesThePlaceOfAMistake) {
   const std::string head = "kind: table\nname: t\ninput: a.csv\noutput: b.csv\n";
 
-  EXPECT_THAT(mistake("kind: tabel\nname: t\n"), HasSubstr("kind"));
+  EXPECT_THROW((void)surd::batch::job_kind("kind: tabel\nname: t\n", "job.yaml", {}), surd::batch::JobError);
   EXPECT_THAT(mistake(head + "step: []\n"), HasSubstr("did you mean 'steps'"));
   EXPECT_THAT(mistake(head + "steps: [{fliter: x}]\n"), HasSubstr("job.yaml:5"));
   EXPECT_THAT(mistake(head + "memory: 10\n"), HasSubstr("job.yaml:5: memory"));

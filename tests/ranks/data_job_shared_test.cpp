@@ -72,8 +72,9 @@ TEST(EpochsOnASharedDisk, CountOneOfTwoRunsThatTookTheSameNumber) {
   for (const auto* name : {"a", "b"}) {
     for (int rank = 0; rank < 2; ++rank) {
       detail::EpochLog log(disk, "work", {1, name, rank, "job"});
-      log.append(detail::Commit{
-          .artifacts = {{static_cast<std::uint64_t>(rank), static_cast<std::uint64_t>(rank) + 1, name}}});
+      detail::Commit commit;
+      commit.artifacts = {{static_cast<std::uint64_t>(rank), static_cast<std::uint64_t>(rank) + 1, name}};
+      log.append(commit);
     }
   }
 
