@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "surd/batch/job.hpp"
+#include "surd/batch/table_job.hpp"
 
 namespace {
 
@@ -30,6 +31,7 @@ const std::string command_base = "kind: sweep\nname: x\nseed: 1\naxes: {T: [1, 2
 std::string error_of(const std::string& text, const std::vector<std::string>& settings = {}) {
   const auto functions = registered();
   try {
+    (void)surd::batch::job_kind(text, "job.yaml", settings);  // asked first, for every job file
     (void)parse_job(text, "job.yaml", settings, functions);
   } catch (const JobError& e) {
     return e.what();
@@ -48,26 +50,26 @@ void expect_mistakes(const std::string& head, const std::vector<Mistake>& mistak
 
 TEST(JobMistakes, OfTheFileAsAWhole) {
   expect_mistakes(
-      "",
-      {
-          {"", "job.yaml:1:", "empty"},
-          {"just words", "job.yaml: ", "expected a map"},
-          {"[1, 2]", "job.yaml: ", "expected a map"},
-          {"kind: sweep\nname: [x\n", "job.yaml:", "not YAML"},
-          {"kind: sweep\n\tname: x\n", "job.yaml:2:", "not YAML"},
-          {"kind: sweep\nname: x\nname: y\n", "job.yaml:3:", "the key 'name' is there twice"},
-          {"kind: sweep\n---\nname: x\n", "job.yaml:2:", "second document"},
-          {"kind: sweep\nname: \xc3\x28\n", "job.yaml:2:", "no UTF-8"},
-          {"name: x\nfunction: ising\naxes: {T: [1]}\n", "job.yaml: ", "the key 'kind' is missing"},
-          {"kind: table\nname: x\n", "job.yaml:1: kind", "cannot run jobs of kind 'table' yet"},
-          {"kind: swep\nname: x\n", "job.yaml:1: kind", "unknown kind 'swep'; this surd runs kind: sweep"},
-          {"kind: 3\nname: x\n", "job.yaml:1: kind", "expected a text, found 3"},
-          {"kind: sweep\nfunction: ising\naxes: {T: [1]}\n", "job.yaml: ", "the key 'name' is missing"},
-          {"kind: sweep\nname: x\naxes: {T: [1]}\n", "job.yaml: ", "needs 'function'"},
-          {"kind: sweep\nname: x\nfunction: ising\n", "job.yaml: ", "'axes' is missing"},
-          {"kind: sweep\nname: x\nfunction: ising\naxis: {T: [1]}\n", "job.yaml:4: axis",
-           "did you mean 'axes'?"},
-      });
+      "", {
+              {"", "job.yaml:1:", "empty"},
+              {"just words", "job.yaml: ", "expected a map"},
+              {"[1, 2]", "job.yaml: ", "expected a map"},
+              {"kind: sweep\nname: [x\n", "job.yaml:", "not YAML"},
+              {"kind: sweep\n\tname: x\n", "job.yaml:2:", "not YAML"},
+              {"kind: sweep\nname: x\nname: y\n", "job.yaml:3:", "the key 'name' is there twice"},
+              {"kind: sweep\n---\nname: x\n", "job.yaml:2:", "second document"},
+              {"kind: sweep\nname: \xc3\x28\n", "job.yaml:2:", "no UTF-8"},
+              {"name: x\nfunction: ising\naxes: {T: [1]}\n", "job.yaml: ", "the key 'kind' is missing"},
+              {"kind: search\nname: x\n", "job.yaml:1: kind", "cannot run jobs of kind 'search' yet"},
+              {"kind: swep\nname: x\n", "job.yaml:1: kind",
+               "unknown kind 'swep'; this surd runs sweep and table"},
+              {"kind: 3\nname: x\n", "job.yaml:1: kind", "expected a text, found 3"},
+              {"kind: sweep\nfunction: ising\naxes: {T: [1]}\n", "job.yaml: ", "the key 'name' is missing"},
+              {"kind: sweep\nname: x\naxes: {T: [1]}\n", "job.yaml: ", "needs 'function'"},
+              {"kind: sweep\nname: x\nfunction: ising\n", "job.yaml: ", "'axes' is missing"},
+              {"kind: sweep\nname: x\nfunction: ising\naxis: {T: [1]}\n", "job.yaml:4: axis",
+               "did you mean 'axes'?"},
+          });
 }
 
 TEST(JobMistakes, OfNamesAndSubjects) {

@@ -77,6 +77,7 @@ class Joiner {
       if (piece.size() > 1000 * (number++ % 40)) flush();
     }
     flush();
+    spill_.flush(io_);
     part.records = records.size();
     return part;
   }

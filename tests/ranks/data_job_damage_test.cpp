@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 const storage::Path work = "disk/work";
 const storage::Path first_spill = "disk/work/spill/0-first-0";
-const storage::Path second_spill = "disk/work/spill/1-first-0";
+const storage::Path merged_spill = "disk/work/spill/2-first-0";
 
 /// A sort that is killed at some operation.
 class DataJobDamage : public testing::Test {
@@ -53,11 +53,11 @@ class DataJobDamage : public testing::Test {
 
 TEST_F(DataJobDamage, IsFoundByDigestWhereNothingElseTells) {
   auto disk = killed_at(Operation::Kind::create, ".part");
-  auto content = read(disk, second_spill);
+  auto content = read(disk, merged_spill);
   content[content.size() / 2] = static_cast<char>(content[content.size() / 2] ^ 1);
-  replace(disk, second_spill, content);
+  replace(disk, merged_spill, content);
 
-  expect_damage(disk, second_spill, "is damaged between byte");
+  expect_damage(disk, merged_spill, "is damaged between byte");
   expect_repair(disk);
 }
 
@@ -81,17 +81,17 @@ TEST_F(DataJobDamage, KeepsTheCommitsBeforeTheDamage) {
 
 TEST_F(DataJobDamage, MayBeAMissingSpillFile) {
   auto disk = killed_at(Operation::Kind::create, ".part");
-  disk.remove(second_spill);
+  disk.remove(merged_spill);
 
-  expect_damage(disk, second_spill, "is missing");
+  expect_damage(disk, merged_spill, "is missing");
   expect_repair(disk);
 }
 
 TEST_F(DataJobDamage, MayBeASpillFileThatIsCutShort) {
   auto disk = killed_at(Operation::Kind::create, ".part");
-  replace(disk, second_spill, read(disk, second_spill).substr(0, 10));
+  replace(disk, merged_spill, read(disk, merged_spill).substr(0, 10));
 
-  expect_damage(disk, second_spill, "is cut short: has 10 bytes");
+  expect_damage(disk, merged_spill, "is cut short: has 10 bytes");
   expect_repair(disk);
 }
 
@@ -107,7 +107,7 @@ TEST_F(DataJobDamage, MayBeALostOutput) {
 }
 
 TEST_F(DataJobDamage, ThatARunMeetsIsNamedWithTheRemedy) {
-  auto disk = killed_at(Operation::Kind::create, "1-first-0");
+  auto disk = killed_at(Operation::Kind::create, "2-first-0");
   replace(disk, first_spill, std::string(read(disk, first_spill).size(), '\xff'));
 
   const auto resume = [&] { (void)run(disk, Kind::sort, "second"); };

@@ -1,5 +1,5 @@
-// Sorts a file with stxxl::sorter (Debian: libstxxl-dev): stxxl_sort IN OUT MEBIBYTES RECORD_BYTES, where records
-// are u64 numbers (8) or have a key of 10 bytes (100). Built by data.py.
+// Sorts a file with stxxl::sorter (Debian: libstxxl-dev): stxxl_sort IN OUT MEBIBYTES RECORD_BYTES, where
+// records are u64 numbers (8) or have a key of 10 bytes (100). Built by data.py.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

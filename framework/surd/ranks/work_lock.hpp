@@ -1,9 +1,9 @@
 // Keeps a second run out of a work directory that is in use. Rank 0's affair.
 //
 // <work>/running names the process and counts up while it lives. It is created with O_EXCL. A file whose
-// process is known to be gone (or was of an earlier start of the same Slurm job) is taken over at once, one of
-// another host after it has stood still for `stale_seconds` on this process's clock: it is moved aside, and
-// back if it turns out that another run was faster.
+// process is known to be gone (or was of an earlier start of the same Slurm job) is taken over at once, one
+// of another host after it has stood still for `stale_seconds` on this process's clock: it is moved aside,
+// and back if it turns out that another run was faster.
 #pragma once
 
 #include <condition_variable>

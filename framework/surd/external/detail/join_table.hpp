@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 
+#include "surd/external/detail/join_entries.hpp"
 #include "surd/external/detail/join_layout.hpp"
 
 namespace surd::external::detail {
@@ -17,10 +18,7 @@ namespace surd::external::detail {
 template <class Layout>
 class JoinTable {
  public:
-  struct Entry {
-    std::uint32_t offset;  ///< Of the record.
-    std::uint32_t tag;     ///< Upper half of its hash.
-  };
+  using Entry = JoinEntry;
 
   explicit JoinTable(Layout layout) noexcept : layout_(layout) {}
 
@@ -130,25 +128,11 @@ class JoinTable {
   }
 
  private:
-  static constexpr std::ptrdiff_t sorted_size = 16;  ///< Buckets longer than this are sorted by tag.
-
   [[nodiscard]] static std::uint64_t buckets_for(std::uint64_t records) noexcept {
     return std::bit_ceil(std::max<std::uint64_t>(records + records / 2, 1));
   }
   [[nodiscard]] static std::uint32_t tag_of(std::uint64_t hash) noexcept {
     return static_cast<std::uint32_t>(hash >> 32);
-  }
-
-  /// From the first entry with `tag` on; exactly those with `tag` in long buckets.
-  [[nodiscard]] static std::span<const Entry> narrow(const Entry* first, const Entry* last,
-                                                     std::uint32_t tag) noexcept {
-    if (last - first > sorted_size) {
-      first = std::partition_point(first, last, [&](const Entry& entry) { return entry.tag < tag; });
-      last = std::partition_point(first, last, [&](const Entry& entry) { return entry.tag == tag; });
-    } else {
-      while (first != last && first->tag != tag) ++first;
-    }
-    return {first, last};
   }
 
   /// After the records: entries, starts of buckets, marks.
@@ -187,13 +171,10 @@ class JoinTable {
       entries_[next[static_cast<std::size_t>(hash) & mask]++] = {static_cast<std::uint32_t>(at),
                                                                  tag_of(hash)};
     });
-    const auto before = [](const Entry& a, const Entry& b) {
-      return a.tag != b.tag ? a.tag < b.tag : a.offset < b.offset;
-    };
     for (std::size_t i = 0; i < buckets_; ++i) {
       auto* const first = entries_ + starts_[i];
       auto* const last = entries_ + starts_[i + 1];
-      if (last - first > sorted_size && !std::is_sorted(first, last, before)) std::sort(first, last, before);
+      if (last - first > most_unsorted) sort_entries(first, last);
     }
   }
 
