@@ -118,7 +118,15 @@ def ranks_of(process, program):
             continue
         if b"OMPI_COMM_WORLD_RANK=" in environment and b"guardian" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
             ranks.append(pid)
-    return ranks
+    # A rank's child looks like the rank until it becomes the command that it is to be.
+    return [pid for pid in ranks if parent(pid) not in ranks]
+
+
+def parent(pid):
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def kill(process, kind, program, chance):

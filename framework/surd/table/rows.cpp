@@ -267,6 +267,7 @@ void put_row_values(const Column& column, std::byte* bytes, std::vector<std::uin
 /// The bitmaps at the begin of all rows; moves `cursors` behind them.
 void put_null_bitmaps(const Batch& batch, const std::vector<std::size_t>& columns, std::size_t bitmap_bytes,
                       std::byte* bytes, std::vector<std::uint32_t>& cursors) {
+  if (bytes == nullptr) return;  // rows of nothing
   for (const auto cursor : cursors) std::memset(bytes + cursor, 0, bitmap_bytes);
   for (std::size_t k = 0; k < columns.size(); ++k) {
     const auto& nulls = batch.columns[columns[k]].nulls;
