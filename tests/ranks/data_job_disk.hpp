@@ -77,10 +77,12 @@ inline std::vector<std::string> parts(storage::FileSystem& files) {
   return names;
 }
 
-/// Number of operations before the first of a kind on a path with this ending.
+/// Number of operations before the first of a kind on a path with this ending. The lock's do not count: it
+/// beats as time goes by.
 inline std::size_t first(const RecordingFileSystem& disk, Operation::Kind kind, std::string_view ending) {
   const auto log = disk.log();
   const auto found = std::ranges::find_if(log, [&](const auto& operation) {
+    if (operation.path.find("/running") != std::string::npos) return false;
     return operation.kind == kind && (operation.path.ends_with(ending) || operation.to.ends_with(ending));
   });
   EXPECT_NE(found, log.end());
