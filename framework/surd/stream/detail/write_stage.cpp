@@ -170,6 +170,7 @@ class WriteStage : public Stage {
   /// The spill file that is what the output is to be, if there is one: one rank has written all of it.
   [[nodiscard]] std::optional<std::uint64_t> whole_file() const {
     std::optional<std::uint64_t> file;
+    if (!head_.empty()) return file;  // whatever stands before the pieces there, it is no head
     for (const auto& [piece, rows, offset] : placed_) {
       if (piece.extents.empty()) continue;
       const bool in_place = piece.extents.size() == 1 && piece.extents[0].offset == offset;
