@@ -28,10 +28,10 @@ class LinkedSpill : public SpillStore {
 std::string written(table::Format format, const std::string& before, const std::string& piece) {
   const ScratchTestFolder folder;
   auto& files = storage::local_file_system();
-  LinkedSpill spills(files, folder.path() / "spill");
   memory::Budget budget(1 << 20);
   memory::Pressure pressure(1 << 20);
-  storage::AsyncIo io;
+  storage::AsyncIo io;  // outlives the files it writes to
+  LinkedSpill spills(files, folder.path() / "spill");
   const auto content = before + piece;
   (void)spills.own().append_now(io, std::as_bytes(std::span(content)));
   WritePlan plan;
