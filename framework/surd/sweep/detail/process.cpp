@@ -221,9 +221,9 @@ Ending run(Launch launch, const Supervision& supervision) {
   launch.errors = errors.child_end();
   const bool collects = output.is_open() || errors.is_open();
   launch.wants_pidfd = supervision.use_pidfd && (collects || supervision.timeout_seconds > 0);
-  const auto floor_kib = own_peak_kib();
 
   const auto started = start(launch);
+  const auto floor_kib = own_peak_kib();  // the child has executed the program by now
   output.close_child_end();
   errors.close_child_end();
   if (started.pid < 0) {
