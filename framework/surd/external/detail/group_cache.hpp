@@ -23,10 +23,11 @@ class GroupCache {
     state_offset_ = layout.byte_keys ? key_limit : 0;
     entry_bytes_ = state_offset_ + layout.state_bytes;
     const auto sets = bytes / (ways * (entry_bytes_ + sizeof(std::uint64_t) + sizeof(Meta)));
-    if (sets == 0) return;
+    if (sets < 2) return;
     sets_ = std::bit_floor(sets);
-    hashes_.resize(sets_ * ways);
+    hashes_.resize(sets_ * ways + 1);
     meta_.resize(sets_ * ways + 1);
+    for (std::size_t slot = 0; slot < capacity(); ++slot) hashes_[slot] = foreign_hash(slot);
     entries_ = make_arena((sets_ * ways + 1) * entry_bytes_ + 8);
   }
 
@@ -43,12 +44,10 @@ class GroupCache {
   /// branch depends on the key: whether it is held, and in which way, is anybody's guess.
   [[nodiscard]] std::size_t find_number(std::uint64_t hash) const noexcept {
     const auto first = first_of(hash);
-    unsigned found = 1U << ways;
-    for (std::size_t way = 0; way < ways; ++way) {
-      const bool held = (hashes_[first + way] == hash) & (meta_[first + way].weight > 0);
-      found |= static_cast<unsigned>(held) << way;
-    }
-    const auto way = static_cast<std::size_t>(std::countr_zero(found));
+    const auto* const set = &hashes_[first];
+    const auto held = [&](unsigned way) { return static_cast<unsigned>(set[way] == hash) << way; };
+    const auto way =
+        static_cast<std::size_t>(std::countr_zero(held(0) | held(1) | held(2) | held(3) | 1U << ways));
     const auto missing = std::size_t{0} - (way / ways);
     return ((first + way) & ~missing) | (capacity() & missing);
   }
@@ -56,7 +55,7 @@ class GroupCache {
   [[nodiscard]] std::size_t find(std::uint64_t hash, std::span<const std::byte> key) const noexcept {
     const auto first = first_of(hash);
     for (auto slot = first; slot < first + ways; ++slot) {
-      if (hashes_[slot] == hash && meta_[slot].weight > 0 && same_key(slot, key)) return slot;
+      if (hashes_[slot] == hash && same_key(slot, key)) return slot;
     }
     return none;
   }
@@ -64,8 +63,8 @@ class GroupCache {
   /// A row of `slot`'s key is summed up.
   void hit(std::size_t slot) noexcept {
     auto& meta = meta_[slot];
-    meta.weight = static_cast<std::uint16_t>(meta.weight + (meta.weight < 0xFFFF));
-    meta.dirty = 1;
+    const auto weight = meta.weight + (meta.weight < 0xFFFF);
+    meta = {static_cast<std::uint16_t>(weight), 1, meta.key_bytes};
   }
 
   /// A row of a key that is not held went by. `evict(slot)` is called for what makes room for it.
@@ -91,6 +90,7 @@ class GroupCache {
     for (std::size_t slot = 0; slot < capacity(); ++slot) {
       if (meta_[slot].dirty != 0) evict(slot);
       meta_[slot] = {};
+      hashes_[slot] = foreign_hash(slot);
     }
   }
 
@@ -109,6 +109,8 @@ class GroupCache {
   [[nodiscard]] std::size_t first_of(std::uint64_t hash) const noexcept {
     return (static_cast<std::size_t>(hash) & (sets_ - 1)) * ways;
   }
+  /// A hash that belongs to another set: nothing is found where it stands.
+  [[nodiscard]] std::uint64_t foreign_hash(std::size_t slot) const noexcept { return ~(slot / ways); }
   [[nodiscard]] std::size_t rarest_of(std::size_t first) const noexcept {
     std::uint32_t least = ~std::uint32_t{0};  // weight and way in one number: no branches
     for (std::uint32_t way = 0; way < ways; ++way) {
