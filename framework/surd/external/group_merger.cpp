@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t output_rows = 2048;
 constexpr std::size_t output_bytes = 64 << 10;
 constexpr std::uint32_t most_splits = 64;
+constexpr std::uint64_t most_ahead = 32 << 20;
 
 std::uint64_t records_of(const std::vector<PartitionExtents>& parts) {
   std::uint64_t records = 0;
@@ -64,14 +65,27 @@ struct GroupMerger::State {
     tasks.insert(tasks.begin(), {nullptr, std::move(parts), layout.holistic});
   }
 
-  /// What reading a task takes: an eighth, or more where two of its extents need more.
+  /// What reading a task takes, more where two of its extents need more.
   [[nodiscard]] std::uint64_t reader_bytes(const Task& task) const {
-    return std::max(std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20),
-                    PartitionReader::least_memory(task.parts));
+    return std::max(reading, PartitionReader::least_memory(task.parts));
+  }
+  /// If all tasks are grouped as they lie in memory, what they leave of it: the next one is read meanwhile.
+  [[nodiscard]] std::uint64_t spare_bytes(const Task& task) const {
+    auto needed = radix_bytes(task);
+    for (const auto& other : tasks) needed = std::max(needed, radix_bytes(other));
+    const auto spare = memory - std::min(memory, needed);
+    return std::max(least_reading(), std::min({spare, memory / 2, most_ahead}));
+  }
+  [[nodiscard]] std::uint64_t least_reading() const {
+    return std::clamp<std::uint64_t>(memory / 8, 16 << 10, 8 << 20);
+  }
+  [[nodiscard]] std::uint64_t radix_bytes(const Task& task) const {
+    if (task.sort || !RadixGroups::suits(layout)) return memory;
+    return RadixGroups::bytes_for(layout, records_of(task.parts), bytes_of(task.parts));
   }
   /// What is left while any task is read, three quarters at most.
-  [[nodiscard]] std::uint64_t working_bytes(std::uint64_t reading) const {
-    return std::min(memory - memory / 4, memory - std::min(memory, reading));
+  [[nodiscard]] std::uint64_t working_bytes(std::uint64_t read) const {
+    return std::min(memory - memory / 4, memory - std::min(memory, read));
   }
 
   [[nodiscard]] PartitionReader reader(const Task& task) {
@@ -103,11 +117,12 @@ struct GroupMerger::State {
   /// Kept from task to task.
   std::span<std::byte> take_region(const Task& task) {
     if (!region) {
-      auto reading = reader_bytes(task);
-      for (const auto& other : tasks) reading = std::max(reading, reader_bytes(other));
+      reading = spare_bytes(task);
+      auto most = reader_bytes(task);
+      for (const auto& other : tasks) most = std::max(most, reader_bytes(other));
       const auto least = GroupTable::least_bytes(layout);
       region_reservation =
-          budget.reserve(least, std::max(least, working_bytes(reading)), "the groups of a partition");
+          budget.reserve(least, std::max(least, working_bytes(most)), "the groups of a partition");
       region = detail::make_arena(region_reservation.bytes());
     }
     return {region.get(), static_cast<std::size_t>(region_reservation.bytes() & ~std::uint64_t{7})};
@@ -118,8 +133,8 @@ struct GroupMerger::State {
   bool fill_radix(const Task& task) {
     if (!RadixGroups::suits(layout)) return false;
     const auto room = take_region(task);
+    if (radix_bytes(task) > room.size()) return false;
     radix.emplace(layout, room, records_of(task.parts));
-    if (!radix->holds(records_of(task.parts), bytes_of(task.parts))) return false;
     {
       auto from = reader(task);
       for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
@@ -171,6 +186,7 @@ struct GroupMerger::State {
     table.reset();
     region.reset();
     region_reservation = {};
+    reading = least_reading();
   }
 
   /// Replaces a task by splits of it, by the bits of the hash after `prefix`. Should a record turn up that
@@ -301,6 +317,7 @@ struct GroupMerger::State {
   storage::Path scratch;
   storage::AsyncIo& io;
   std::vector<Task> tasks;  ///< The next one last.
+  std::uint64_t reading = least_reading();
   memory::Reservation region_reservation;
   detail::Arena region;
   std::optional<GroupTable> table;

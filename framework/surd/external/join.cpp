@@ -24,6 +24,7 @@ using detail::VariableLayout;
 using Row = std::span<const std::byte>;
 
 constexpr std::uint64_t least_memory = 128 * base::KiB;
+constexpr std::uint64_t most_ahead = 32 * base::MiB;
 /// A row of record_limit_bytes and what stands before it.
 constexpr std::uint64_t largest_record = record_limit_bytes + 64 * base::KiB;
 
@@ -152,15 +153,22 @@ class PartitionJoin {
     return requested.bytes;
   }
 
+  /// Begins to read `side`, ahead as far as `bytes` go.
+  [[nodiscard]] PartitionReader open(const JoinSide& side, const Layout& layout, std::uint64_t bytes) {
+    if (PartitionReader::least_memory(side.parts, layout.fixed_bytes()) > bytes) {
+      fail_large(place_.memory_bytes);
+    }
+    return {side.files, side.parts, place_.budget, bytes, place_.io, layout.fixed_bytes()};
+  }
+
   /// Calls use(block), which returns how many bytes of it were whole records, until all of `side` is used or
   /// done() says so.
   template <class Use, class Done>
   void scan(const JoinSide& side, const Layout& layout, Use use, Done done) {
-    if (PartitionReader::least_memory(side.parts, layout.fixed_bytes()) > plan_.stream) {
-      fail_large(place_.memory_bytes);
-    }
-    PartitionReader reader(side.files, side.parts, place_.budget, plan_.stream, place_.io,
-                           layout.fixed_bytes());
+    scan(open(side, layout, plan_.stream), use, done);
+  }
+  template <class Use, class Done>
+  void scan(PartitionReader reader, Use use, Done done) {
     while (!done()) {
       const auto block = reader.next();
       if (block.empty()) break;
@@ -169,12 +177,15 @@ class PartitionJoin {
     }
   }
 
-  /// The right in a table, the left against it.
+  /// The right in a table, the left against it. What the table leaves of the memory reads the left ahead.
   void hash_join(const JoinSide& left, const JoinSide& right, SideSize size) {
-    const Arena arena(place_.budget, plan_.table, "a join");
+    const auto needed = std::min(plan_.table, table_bytes(size));
+    const Arena arena(place_.budget, needed, "a join");
     const auto memory = arena.all();
     Table table(right_layout_);
     const auto bytes = load(right, 0, memory.first(static_cast<std::size_t>(size.bytes)));
+    const auto ahead = std::min(place_.memory_bytes - needed, most_ahead);
+    auto reader = open(left, left_layout_, std::max(plan_.stream, ahead));
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
       throw base::FormatError("a partition holds other records than were counted");
     }
@@ -183,7 +194,7 @@ class PartitionJoin {
       match_left(table, record, entries, tag);
     };
     scan(
-        left, left_layout_, [&](Row block) { return table.probe(left_layout_, block, all, visit); },
+        std::move(reader), [&](Row block) { return table.probe(left_layout_, block, all, visit); },
         [] { return false; });
   }
 

@@ -30,6 +30,7 @@ struct PartitionReader::State {
     halves[0].begin = arena.get();
     halves[1].begin = arena.get() + half_bytes;
     fill(halves[0]);
+    fill(halves[1]);
   }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -89,12 +90,12 @@ struct PartitionReader::State {
 
   std::span<const std::byte> next() {
     if (piece == halves[current].pieces.size()) {
+      fill(halves[current]);
       current ^= 1;
       piece = 0;
-      fill(halves[current ^ 1]);
-      wait(halves[current]);
-      if (halves[current].pieces.empty()) return {};
     }
+    if (piece == 0) wait(halves[current]);
+    if (halves[current].pieces.empty()) return {};
     return halves[current].pieces[piece++];
   }
 
@@ -106,7 +107,7 @@ struct PartitionReader::State {
   std::size_t half_bytes = 0;
   detail::Arena arena;
   std::array<Half, 2> halves;
-  std::size_t current = 1;  ///< The half given out,
+  std::size_t current = 0;  ///< The half given out,
   std::size_t piece = 0;    ///< the next piece of it.
   std::size_t part = 0;     ///< Next to read: part, extent in it,
   std::size_t extent = 0;   ///< bytes of that already asked for.

@@ -17,10 +17,20 @@ bool RadixGroups::suits(const Layout& layout) noexcept {
          std::ranges::max(record_sizes(layout)) <= chunk_bytes / 8;
 }
 
-bool RadixGroups::holds(std::uint64_t records, std::uint64_t bytes) const noexcept {
-  const auto half_chunks = lists_.size() * chunk_bytes / 2;
-  const auto table = table_bytes(2 * std::min<std::uint64_t>(records, list_records));
-  return bytes + bytes / 64 + half_chunks + table <= static_cast<std::size_t>(end_ - free_);
+unsigned RadixGroups::bits_for(std::uint64_t records) noexcept {
+  const auto wanted = std::bit_width(std::max<std::uint64_t>(1, records / list_records));
+  return std::clamp(static_cast<unsigned>(wanted), 1U, most_bits);
+}
+
+std::size_t RadixGroups::table_bytes(const Layout& layout, std::size_t capacity) noexcept {
+  return (1 + capacity + slack) * (8 + layout.state_bytes + sizeof(std::uint32_t));
+}
+
+std::uint64_t RadixGroups::bytes_for(const Layout& layout, std::uint64_t records,
+                                     std::uint64_t bytes) noexcept {
+  const auto half_chunks = (kinds << bits_for(records)) * chunk_bytes / 2;
+  const auto table = table_bytes(layout, 2 * std::min<std::uint64_t>(records, list_records));
+  return bytes + bytes / 64 + half_chunks + table;
 }
 
 RadixGroups::RadixGroups(const Layout& layout, std::span<std::byte> region, std::uint64_t records)
@@ -28,9 +38,8 @@ RadixGroups::RadixGroups(const Layout& layout, std::span<std::byte> region, std:
       record_bytes_(record_sizes(layout)),
       cell_bytes_(8 + layout.state_bytes),
       free_(region.data()),
-      end_(region.data() + region.size()) {
-  const auto wanted = std::bit_width(std::max<std::uint64_t>(1, records / list_records));
-  bits_ = std::clamp(static_cast<unsigned>(wanted), 1U, most_bits);
+      end_(region.data() + region.size()),
+      bits_(bits_for(records)) {
   lists_.resize(kinds << bits_);
 }
 
@@ -120,7 +129,7 @@ bool RadixGroups::end_input() {
   for (std::size_t list = 0; list < std::size_t{1} << bits_; ++list) most = std::max(most, list_size(list));
   most_capacity_ = std::max(least_capacity, std::bit_ceil(most / 5 * 8 + 8));
   cells_ = free_;
-  return table_bytes(most_capacity_) <= static_cast<std::size_t>(end_ - free_);
+  return table_bytes(layout_, most_capacity_) <= static_cast<std::size_t>(end_ - free_);
 }
 
 void RadixGroups::next(Groups& into, std::size_t rows) {

@@ -19,8 +19,9 @@ class RadixGroups {
   /// Lives in `region`, which is 8-byte aligned.
   RadixGroups(const Layout& layout, std::span<std::byte> region, std::uint64_t records);
 
-  /// Whether `records`, of `bytes` in all, are likely to fit.
-  [[nodiscard]] bool holds(std::uint64_t records, std::uint64_t bytes) const noexcept;
+  /// In how much memory `records`, of `bytes` in all, are likely to fit.
+  [[nodiscard]] static std::uint64_t bytes_for(const Layout& layout, std::uint64_t records,
+                                               std::uint64_t bytes) noexcept;
   /// Takes whole records. False if they do not fit after all, or if their hashes do not share the leading
   /// bits that those of the first piece do: the partition must then be grouped in another way.
   [[nodiscard]] bool add(std::span<const std::byte> piece);
@@ -52,9 +53,8 @@ class RadixGroups {
   [[nodiscard]] const std::byte* scatter(const std::byte* at, const std::byte* end);
   [[nodiscard]] bool new_chunk(List& list);
   [[nodiscard]] std::size_t list_size(std::size_t list) const noexcept;
-  [[nodiscard]] std::size_t table_bytes(std::size_t capacity) const noexcept {
-    return (1 + capacity + slack) * (cell_bytes_ + sizeof(std::uint32_t));
-  }
+  [[nodiscard]] static unsigned bits_for(std::uint64_t records) noexcept;
+  [[nodiscard]] static std::size_t table_bytes(const Layout& layout, std::size_t capacity) noexcept;
 
   void group_list(std::size_t list);
   void clear_table(std::size_t capacity) noexcept;
