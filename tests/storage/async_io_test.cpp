@@ -1,6 +1,7 @@
 #include "surd/storage/async_io.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -134,6 +135,62 @@ TEST(AsyncIo, WritesWhileAReadTakesLong) {
 
   slow.release();
   io.wait(read);
+}
+
+/// Ends a read when another one has begun, or after a second.
+class MeetingFile final : public storage::ReadableFile {
+ public:
+  std::size_t read_at(std::uint64_t /*offset*/, std::span<std::byte> into) override {
+    ++begun_;
+    const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    while (begun_.load() < 2 && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+    return into.size();
+  }
+  std::uint64_t size() override { return 0; }
+  [[nodiscard]] bool met() const { return begun_.load() >= 2; }
+
+ private:
+  std::atomic<int> begun_{0};
+};
+
+TEST(AsyncIo, ReadsSomeAtOnce) {
+  MeetingFile file;
+  std::string into(8, '\0');
+  const auto bytes = std::as_writable_bytes(std::span(into));
+  AsyncIo io;
+  const auto first = io.read(file, 0, bytes.first(4));
+  io.wait(first);
+  EXPECT_FALSE(file.met());
+
+  MeetingFile both;
+  const auto one = io.read(both, 0, bytes.first(4));
+  const auto two = io.read(both, 4, bytes.last(4));
+  io.wait(two);
+  EXPECT_TRUE(both.met());
+  io.wait(one);
+}
+
+TEST(AsyncIo, TellsOfTheFirstReadThatFailed) {
+  RecordingFileSystem disk;
+  disk.create("x")->append(as_bytes("12345"));
+  const auto file = disk.open("x");
+  GatedFile slow;
+  std::string into(16, '\0');
+  const auto bytes = std::as_writable_bytes(std::span(into));
+  AsyncIo io;
+  const auto good = io.read(slow, 0, bytes.first(4));
+  const auto bad = io.read(*file, 4, bytes.subspan(4, 4));
+  const auto worse = io.read(*file, 9, bytes.subspan(8, 4));
+  slow.release();
+  io.wait(good);
+  for (const auto ticket : {bad, worse}) {
+    try {
+      io.wait(ticket);
+      FAIL() << "no error";
+    } catch (const base::IoError& error) {
+      EXPECT_STREQ(error.what(), "read: the file ends at byte 5, where 3 more were expected");
+    }
+  }
 }
 
 }  // namespace

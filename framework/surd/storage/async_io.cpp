@@ -45,11 +45,13 @@ void serve(const Request& request) {
   }
 }
 
-/// One thread and the requests it serves, in a ring, numbered from 1. It allocates nothing, so that it gets
-/// no heap of its own from malloc.
+/// Some threads and the requests they serve, in a ring, numbered from 1. They allocate nothing, so that they
+/// get no heaps of their own from malloc.
 class Lane {
  public:
-  Lane() : thread_([this] { run(); }) {}
+  explicit Lane(std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i) threads_.at(i) = std::thread([this] { run(); });
+  }
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
   ~Lane() {
@@ -57,75 +59,98 @@ class Lane {
       const std::lock_guard lock(mutex_);
       stopped_ = true;
     }
-    work_.notify_one();
-    thread_.join();
+    work_.notify_all();
+    for (auto& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
   }
 
   std::uint64_t push(const Request& request) {
     std::unique_lock lock(mutex_);
     served_.wait(lock, [&] { return pushed_ - done_.load() < ring_.size(); });
-    ring_[static_cast<std::size_t>(pushed_ % ring_.size())] = request;
-    const auto number = ++pushed_;
+    place(++pushed_) = {request, false};
+    const auto number = pushed_;
+    const bool idle = idle_ > 0;
     lock.unlock();
-    work_.notify_one();
+    if (idle) work_.notify_one();
     return number;
   }
 
   [[nodiscard]] bool is_done(std::uint64_t number) const noexcept { return done_.load() >= number; }
 
   void wait(std::uint64_t number) {
-    if (!is_done(number)) {
-      std::unique_lock lock(mutex_);
-      served_.wait(lock, [&] { return is_done(number); });
-    }
-    if (failed_.load() <= number) std::rethrow_exception(error_);
+    std::unique_lock lock(mutex_);
+    awaited_ = number;
+    served_.wait(lock, [&] { return is_done(number); });
+    if (failed_ <= number) std::rethrow_exception(error_);
   }
 
  private:
+  struct Place {
+    Request request;
+    bool served = false;
+  };
+  [[nodiscard]] Place& place(std::uint64_t number) noexcept {
+    return ring_[static_cast<std::size_t>((number - 1) % ring_.size())];
+  }
+
   void run() {
     sigset_t all;
     sigfillset(&all);  // signals are for the threads that know what to do with them
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     std::unique_lock lock(mutex_);
     while (true) {
-      work_.wait(lock, [&] { return stopped_ || pushed_ > done_.load(); });
-      if (pushed_ == done_.load()) return;
-      const auto number = done_.load() + 1;
-      const auto request = ring_[static_cast<std::size_t>((number - 1) % ring_.size())];
-      lock.unlock();
-      attempt(number, request);
-      lock.lock();
-      done_.store(number);
-      served_.notify_one();
+      ++idle_;
+      work_.wait(lock, [&] { return stopped_ || pushed_ > taken_; });
+      --idle_;
+      if (pushed_ == taken_) return;
+      const auto number = ++taken_;
+      if (failed_ > number) attempt(number, lock);
+      place(number).served = true;
+      while (done_.load() < taken_ && place(done_.load() + 1).served) ++done_;
+      // A full ring is waited for at the first place that becomes free.
+      if (done_.load() >= awaited_ || pushed_ - done_.load() + 1 >= ring_.size()) served_.notify_one();
     }
   }
 
-  void attempt(std::uint64_t number, const Request& request) noexcept {
-    if (failed_.load() < number) return;
+  /// Without the lock meanwhile.
+  void attempt(std::uint64_t number, std::unique_lock<std::mutex>& lock) noexcept {
+    const auto request = place(number).request;
+    std::exception_ptr error;
+    lock.unlock();
     try {
       serve(request);
     } catch (...) {
-      error_ = std::current_exception();
-      failed_.store(number);
+      error = std::current_exception();
     }
+    lock.lock();
+    if (!error || failed_ <= number) return;
+    error_ = std::move(error);
+    failed_ = number;
   }
 
-  std::array<Request, 256> ring_{};
+  std::array<Place, 256> ring_{};
   std::mutex mutex_;
   std::condition_variable work_;
   std::condition_variable served_;
   std::uint64_t pushed_ = 0;
-  std::atomic<std::uint64_t> done_{0};
+  std::uint64_t taken_ = 0;
+  std::atomic<std::uint64_t> done_{0};  ///< All up to this one are.
+  std::uint64_t awaited_ = 0;
+  std::size_t idle_ = 0;  ///< Threads.
   bool stopped_ = false;
-  std::exception_ptr error_;  ///< Written before failed_, never after.
-  std::atomic<std::uint64_t> failed_{UINT64_MAX};
-  std::thread thread_;
+  std::exception_ptr error_;  ///< Of the first request that failed.
+  std::uint64_t failed_ = UINT64_MAX;
+  std::array<std::thread, 4> threads_;
 };
+
+/// Disks and file systems on the network serve some reads at once faster than one after the other.
+constexpr std::size_t reading_threads = 4;
 
 }  // namespace
 
 struct AsyncIo::State {
-  std::array<Lane, 2> lanes;  ///< Reads, writes: a ticket is 2 * number + lane.
+  std::array<Lane, 2> lanes{Lane(reading_threads), Lane(1)};  ///< A ticket is 2 * number + lane.
   double waited_seconds = 0;
 
   template <class Call>

@@ -1,4 +1,4 @@
-// Reading ahead and writing behind: block I/O on background threads, one for reads and one for writes.
+// Reading ahead and writing behind: block I/O on background threads, some for reads and one for writes.
 //
 //   AsyncIo io;
 //   auto ticket = io.read(file, offset, buffer);   ... work on another buffer ...   io.wait(ticket);
@@ -13,12 +13,13 @@
 
 namespace surd::storage {
 
-/// Requests of one kind are served in the order they were made. Not thread-safe: one owner. The buffers
+/// Writes are carried out in the order they were made; reads begin in that order, some at once. Not
+/// thread-safe: one owner. The buffers
 /// belong to the caller and must stay in place until their ticket is waited for; the destructor waits for
 /// all. At most 256 requests of a kind are under way: the next one waits.
 ///
-/// Once a request has failed, those of its kind that follow are not carried out, and fail alike: appends
-/// after a torn one would lie at wrong offsets.
+/// Once a request has failed, those of its kind that follow fail alike, and writes are not carried out any
+/// more: appends after a torn one would lie at wrong offsets.
 class AsyncIo {
  public:
   /// A request; 0 is one that is done.

@@ -6,7 +6,6 @@
 #include <array>
 #include <bit>
 #include <cstdio>
-#include <utility>
 
 #include "surd/storage/detail/direct_io.hpp"
 
@@ -16,6 +15,7 @@ DirectIo::DirectIo(int fd, int flags) noexcept {
   std::array<char, 32> path{};  // leads to the file even if it has no name
   std::snprintf(path.data(), path.size(), "/proc/self/fd/%d", fd);
   fd_ = ::open(path.data(), flags | O_DIRECT | O_CLOEXEC);
+  works_ = fd_ >= 0;
 }
 
 DirectIo::~DirectIo() {
@@ -24,24 +24,24 @@ DirectIo::~DirectIo() {
 
 bool DirectIo::fits(std::uint64_t offset, const std::byte* at, std::size_t bytes) const noexcept {
   const auto address = std::bit_cast<std::uintptr_t>(at);
-  return fd_ >= 0 && bytes >= least_bytes && offset % unit_bytes == 0 && address % unit_bytes == 0;
+  return works_ && bytes >= unit_bytes && offset % unit_bytes == 0 && address % unit_bytes == 0;
 }
 
 /// Some file systems open a file for direct transfers, and then refuse them.
 std::optional<ssize_t> DirectIo::checked(ssize_t result) noexcept {
   if (result >= 0 || errno != EINVAL) return result;
-  ::close(std::exchange(fd_, -1));
+  works_ = false;
   return std::nullopt;
 }
 
 std::optional<ssize_t> DirectIo::write(std::uint64_t offset, const std::byte* from,
                                        std::size_t bytes) noexcept {
-  if (!fits(offset, from, bytes)) return std::nullopt;
+  if (bytes < least_written || !fits(offset, from, bytes)) return std::nullopt;
   return checked(::pwrite(fd_, from, bytes - bytes % unit_bytes, static_cast<off_t>(offset)));
 }
 
 std::optional<ssize_t> DirectIo::read(std::uint64_t offset, std::byte* into, std::size_t bytes) noexcept {
-  if (!fits(offset, into, bytes)) return std::nullopt;
+  if (bytes < least_read || !fits(offset, into, bytes)) return std::nullopt;
   return checked(::pread(fd_, into, bytes - bytes % unit_bytes, static_cast<off_t>(offset)));
 }
 

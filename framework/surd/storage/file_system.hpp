@@ -56,7 +56,7 @@ enum class Access {
               ///< that begin at multiples of 4096 in the file and in memory pass the page cache by.
 };
 
-/// A file read at any offset; it may grow meanwhile.
+/// A file read at any offset; it may grow meanwhile. Several threads may read at once.
 class ReadableFile {
  public:
   virtual ~ReadableFile() = default;

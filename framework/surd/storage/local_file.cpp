@@ -192,6 +192,7 @@ class LocalReadableFile final : public ReadableFile {
   LocalReadableFile(std::string path, int fd, Access access, bool scratch) noexcept
       : file_(std::move(path), fd), access_(access), scratch_(scratch) {
     advise();
+    if (access_ == Access::pieces) direct_.emplace(file_.fd, O_RDONLY);
   }
 
   std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
@@ -209,6 +210,7 @@ class LocalReadableFile final : public ReadableFile {
       if (n == 0) break;
       if (n < 0 && errno == ESTALE && !reopened) {  // NFS: the path has another inode now
         reopened = true;
+        if (direct_) direct_->give_up();
         reopen();
       } else if (n < 0) {
         fail_call("read", file_.path, errno,
@@ -245,15 +247,15 @@ class LocalReadableFile final : public ReadableFile {
   }
 
   void advise() noexcept {
-    if (access_ != Access::pieces) return;
-    ::posix_fadvise(file_.fd, 0, 0, POSIX_FADV_RANDOM);
-    direct_.emplace(file_.fd, O_RDONLY);
+    if (access_ == Access::pieces) ::posix_fadvise(file_.fd, 0, 0, POSIX_FADV_RANDOM);
   }
 
+  /// Under the same descriptor, which other threads may be using.
   void reopen() {
     if (scratch_) fail_call("read", file_.path, ESTALE);
     const int fresh = open_or_fail(file_.path, O_RDONLY);
-    ::close(std::exchange(file_.fd, fresh));
+    ::dup3(fresh, file_.fd, O_CLOEXEC);
+    ::close(fresh);
     advise();
   }
 
