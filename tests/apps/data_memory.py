@@ -17,6 +17,7 @@ JOBS = {
     "numbers": lambda: support.number_sort(SIZE),
     "table sort": lambda: support.table_sort(SIZE),
     "long rows": lambda: support.long_rows(SIZE // 2),
+    "long equal keys": lambda: support.long_equal_keys(SIZE),
     "csv": lambda: support.csv_copy(SIZE),
     "group": lambda: support.group(SIZE),
     "text group": lambda: support.text_group(SIZE),
@@ -37,7 +38,7 @@ def growth_of(job, memory, ranks):
 def test_ranks_grow_by_what_they_were_given():
     worst = []
     for name, make in JOBS.items():
-        for memory, ranks in ((8 * MIB, 1), (8 * MIB, 2), (32 * MIB, 1)):
+        for memory, ranks in ((8 * MIB, 1), (8 * MIB, 2), (8 * MIB, 3), (32 * MIB, 1)):
             growth = growth_of(make(), memory, ranks)
             print(f"        {name}: {growth / MIB:.1f} MiB of {memory / MIB:.0f} on {ranks} ranks", flush=True)
             if growth > 1.25 * memory:

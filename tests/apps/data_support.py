@@ -61,6 +61,17 @@ def long_rows(size):
     return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
 
 
+def long_equal_keys(size):
+    """Rows that are nothing but keys of 20 KB, most of them equal: no index tells anything about them."""
+    path = CACHE / f"equal-{size}.csv"
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write("t,i\n")
+            for i in range(size // 20_000):
+                file.write(f"{'k' * 19_990}{i * 7919 % 11 if i % 5 == 0 else ''},{i}\n")
+    return {"input": {"path": str(path), "format": "csv"}, "steps": [{"sort": {"by": ["t"]}}], "output": "out.csv"}
+
+
 def csv_copy(size):
     """CSV in and out: every row once, nothing held."""
     steps = [{"derive": {"revenue": "price * quantity"}}]
