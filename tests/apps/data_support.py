@@ -72,6 +72,17 @@ def long_equal_keys(size):
     return {"input": {"path": str(path), "format": "csv"}, "steps": [{"sort": {"by": ["t"]}}], "output": "out.csv"}
 
 
+def wide_table(columns, output="out.csv", steps=()):
+    """About 2 million integers in so many columns."""
+    path = CACHE / f"wide-{columns}.csv"
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write(",".join(f"c{i}" for i in range(columns)) + "\n")
+            for row in range(2_000_000 // columns):
+                file.write(",".join(str((row * 7919 + i * 104729) % 100_003) for i in range(columns)) + "\n")
+    return {"input": {"path": str(path), "format": "csv"}, "steps": list(steps), "output": output}
+
+
 def csv_copy(size):
     """CSV in and out: every row once, nothing held."""
     steps = [{"derive": {"revenue": "price * quantity"}}]

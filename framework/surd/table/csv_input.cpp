@@ -204,7 +204,9 @@ class CsvInput final : public Input {
                                                   std::uint64_t memory_bytes) const override {
     return std::make_unique<CsvReader>(table_, split, columns, budget, memory_bytes);
   }
-  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
+  [[nodiscard]] std::uint64_t beside_bytes(const std::vector<bool>&) const override {
+    return decompression_bytes_;
+  }
   [[nodiscard]] std::string fingerprint() const override {
     const auto& spec = table_.spec;
     auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(spec.delimiter), spec.header, spec.split,

@@ -59,8 +59,8 @@ struct Division {
 }
 
 /// What the stages have that only merge runs into longer ones: no rows are read, decoded or encoded there.
-[[nodiscard]] constexpr std::uint64_t merge_pass_bytes(std::uint64_t memory) {
-  const auto part = divide(memory, 1, 0);
+[[nodiscard]] constexpr std::uint64_t merge_pass_bytes(std::uint64_t memory, std::uint64_t beside = 0) {
+  const auto part = divide(memory, 1, 0, beside);
   return part.heavy + part.reader + part.batch + part.encode;
 }
 

@@ -18,7 +18,9 @@ class InputSource : public Source {
     return splits_.empty() ? 0 : query_->input->bytes() / splits_.size();
   }
 
-  [[nodiscard]] std::uint64_t beside_bytes() const override { return query_->input->decompression_bytes(); }
+  [[nodiscard]] std::uint64_t beside_bytes() const override {
+    return query_->input->beside_bytes(query_->needed);
+  }
 
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     table::Batch rows;

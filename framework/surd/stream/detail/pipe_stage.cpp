@@ -95,8 +95,9 @@ class PipeStage : public Stage {
   void run(std::uint64_t first, std::uint64_t last, Worker& worker,
            const std::function<void(Artifact)>& commit) override {
     if (first == last) return;
-    const Setting setting{
-        worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts, parts_.source->beside_bytes())};
+    const auto wide = worker.budget.reserve(0, parts_.columns_bytes, "the columns of a wide table");
+    const auto beside = parts_.columns_bytes + parts_.source->beside_bytes();
+    const Setting setting{worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts, beside)};
     const auto columns = worker.budget.reserve(0, 2 * setting.memory.batch, "columns of rows");
     const auto sink = parts_.sink(setting);
     std::vector<std::unique_ptr<Operator>> chain;
