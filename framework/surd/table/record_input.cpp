@@ -161,6 +161,8 @@ class RecordInput final : public Input {
                                           memory_bytes);
   }
 
+  std::string file_path(std::uint32_t file) const override { return inputs_.at(file).file.path; }
+
   std::uint64_t beside_bytes(const std::vector<bool>&) const override { return decompression_bytes_; }
 
   std::string fingerprint() const override {

@@ -30,8 +30,8 @@ void put_sum(const Column& column, const std::byte* state, const KeyName& key, R
   const auto sum = state_of<IntegerSum>(column, state);
   if (!sum.any()) return put_null(into);
   if (!sum.fits()) {
-    throw base::UsageError(fmt::format(
-        "sum of key {} is about {:.6g}: beyond 64-bit integers; sum it as a float", key.text(), sum.value()));
+    throw GroupError("sum of key ", key.name(),
+                     fmt::format(" is about {:.6g}: beyond 64-bit integers; sum it as a float", sum.value()));
   }
   put_integer(into, static_cast<std::int64_t>(sum.low));
 }
@@ -82,6 +82,10 @@ std::string KeyName::text() const {
     }
   }
   return text + (key.size() > 64 ? "...'" : "'");
+}
+
+GroupError::Key KeyName::name() const {
+  return {byte_keys ? 0 : unmix(hash), {key.begin(), key.end()}, text()};
 }
 
 void put_null(ResultColumn& into) {

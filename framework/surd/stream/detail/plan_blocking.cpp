@@ -124,6 +124,7 @@ PipePlan Planner::next(const Distinct& distinct, PipePlan pipe, const At& at) {
 
 PipePlan Planner::grouped(GroupTarget target, PipePlan pipe, const Schema& schema, Schema kept,
                           const std::string& words) {
+  target.step = words;
   target.partitions = cut_.partitions;
   target.choose_keys();
   const auto parts =
