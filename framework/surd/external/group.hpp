@@ -27,8 +27,8 @@ enum class Aggregate : std::uint8_t {
   sum,    ///< Integers: overflow is an error. Nulls are left out, as in all below.
   min,
   max,
-  mean,
-  variance,  ///< Of a sample (n - 1).
+  mean,      ///< Also where the sum is beyond doubles.
+  variance,  ///< Of a sample (n - 1). NaN, as stddev, if the square of a value is beyond doubles (1.4e154).
   stddev,
   first,  ///< By position in the input.
   last,

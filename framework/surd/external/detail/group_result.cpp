@@ -122,7 +122,7 @@ void put_result(const Column& column, const std::byte* state, const Heap& heap, 
     }
     case Op::mean_float: {
       const auto mean = state_of<FloatSumState>(column, state);
-      return mean.n == 0 ? put_null(into) : put_number(into, mean.sum.finish() / static_cast<double>(mean.n));
+      return mean.n == 0 ? put_null(into) : put_number(into, mean.sum.mean(mean.n));
     }
     case Op::moments_integer:
     case Op::moments_float:
