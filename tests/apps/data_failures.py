@@ -86,6 +86,35 @@ def test_a_field_larger_than_memory_is_an_error_not_a_death():
     assert "in.csv" in error_line(err), err[-500:]
 
 
+def test_errors_at_run_time_name_the_step_and_the_row():
+    rows = "".join(f"{i},x\n" for i in range(3000))
+    steps = [{"filter": "a % 2 == 1"}, {"derive": {"c": "a * 9223372036854775807"}}]
+    for ranks in (1, 3):
+        status, err, _ = run_csv("a,b\n0,x\n1,y\n" + rows.replace("1,x", "1,z"), ranks, steps=steps)
+        line = error_line(err)
+        assert status == 64 and err.count("beyond 64 bits") == 1, err
+        assert "in.csv, row 6:" in line and "derive c" in line, line  # 0, 1, 0, 1, 2, 3
+    status, err, _ = run_csv("a,b\n" + f"{2**62},x y\n" * 3, steps=[{"group": {"by": ["b"], "s": {"sum": "a"}}}])
+    assert status == 64 and "group by b" in error_line(err) and "b = 'x y'" in error_line(err), err
+    long = "a,b\n" + f"1,{'y' * 100_000}\n" * 30
+    status, err, _ = run_csv(long, steps=[{"group": {"by": ["a"], "all": {"list": "b"}}}])
+    assert status == 64 and "a = 1" in error_line(err) and "give at least --memory" in error_line(err), err
+
+
+def test_many_small_joins_are_done_or_name_what_they_need():
+    content = "a,b\n" + "".join(f"{i},x\n" for i in range(100))
+    for joins, refused in ((8, False), (30, True)):
+        steps = [{"join": {"input": "in.csv", "on": ["a"], "kind": "semi"}}] * joins
+        status, err, _ = run_csv(content, steps=steps)
+        assert status == (64 if refused else 0), err
+        assert not refused or "take at least --memory" in error_line(err), err
+
+
+def test_lines_that_end_in_returns_alone_are_refused():
+    status, err, _ = run_csv("a,b\r1,x\r2,y\r")
+    assert status == 64 and "carriage return" in error_line(err) and "in.csv" in error_line(err), err
+
+
 def test_missing_input_columns_and_keys_are_named():
     for job, word in ((csv_job("nothing-*.csv"), "nothing-*.csv"),
                       (csv_job(steps=[{"sort": {"by": ["c"]}}]), "'c'"),

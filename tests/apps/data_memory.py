@@ -4,6 +4,7 @@ the whole job runs inside a memory cgroup of ranks x (memory + 64 MiB), page cac
     data_memory.py MPIEXEC SURD SURD_DATA [MEBIBYTES OF DATA]
 """
 
+import re
 import shutil
 
 import data_support as support
@@ -17,6 +18,7 @@ JOBS = {
     "numbers": lambda: support.number_sort(SIZE),
     "table sort": lambda: support.table_sort(SIZE),
     "long rows": lambda: support.long_rows(SIZE // 2),
+    "long equal keys": lambda: support.long_equal_keys(SIZE),
     "csv": lambda: support.csv_copy(SIZE),
     "group": lambda: support.group(SIZE),
     "text group": lambda: support.text_group(SIZE),
@@ -37,12 +39,37 @@ def growth_of(job, memory, ranks):
 def test_ranks_grow_by_what_they_were_given():
     worst = []
     for name, make in JOBS.items():
-        for memory, ranks in ((8 * MIB, 1), (8 * MIB, 2), (32 * MIB, 1)):
+        for memory, ranks in ((8 * MIB, 1), (8 * MIB, 2), (8 * MIB, 3), (32 * MIB, 1)):
             growth = growth_of(make(), memory, ranks)
             print(f"        {name}: {growth / MIB:.1f} MiB of {memory / MIB:.0f} on {ranks} ranks", flush=True)
             if growth > 1.25 * memory:
                 worst.append(f"{name} grew by {growth / MIB:.1f} MiB, was given {memory / MIB:.0f}")
     assert not worst, worst
+
+
+def least_memory_of(job):
+    """What the refusals of a job with too little memory name in the end: input and output are looked at in turn."""
+    memory, refusals = 4 * MIB, 0
+    while True:
+        with support.data_folder(job, memory=memory) as folder:
+            status, _, err = folder.run(ranks=2, timeout=600)
+        if status == 0:
+            assert refusals in (1, 2), refusals
+            return memory
+        named = re.search(r"give at least --memory (\d+)MiB, not ", err)
+        assert status == 64 and named, f"status {status}\n{err}"
+        memory, refusals = int(named[1]) * MIB, refusals + 1
+
+
+def test_wide_tables_name_what_they_need_and_keep_to_it():
+    sort = [{"sort": {"by": ["c1"]}}]
+    for columns, output, steps in ((2_500, "out.csv", sort), (20_000, "out.csv", []), (20_000, "out.jsonl", sort),
+                                   (20_000, "out.csv", [{"distinct": ["c1"]}]), (2_000, "out.h5", [])):
+        job = support.wide_table(columns, output, steps)
+        memory = least_memory_of(job)
+        growth = growth_of(job, memory, 2)
+        print(f"        {columns} columns: {growth / MIB:.1f} MiB of {memory / MIB:.0f}", flush=True)
+        assert growth <= 1.25 * memory, (columns, output, growth, memory)
 
 
 def test_jobs_fit_a_memory_cgroup():

@@ -73,6 +73,14 @@ def read_csv(text):
     return rows[0], rows[1:]
 
 
+def test_sort_by_long_keys_that_are_equal_or_nearly():
+    job = support.long_equal_keys(24 * MIB)
+    with open(job["input"]["path"], newline="") as file:
+        head, *rows = csv.reader(file)
+    rows.sort(key=lambda row: row[0])
+    assert read_csv(outputs(job)) == (head, rows)
+
+
 def test_sort_of_a_table_is_stable_on_all_ranks():
     job = support.table_sort(3 * MIB)
     with open(job["input"]["path"], newline="") as file:

@@ -61,6 +61,28 @@ def long_rows(size):
     return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
 
 
+def long_equal_keys(size):
+    """Rows that are nothing but keys of 20 KB, most of them equal: no index tells anything about them."""
+    path = CACHE / f"equal-{size}.csv"
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write("t,i\n")
+            for i in range(size // 20_000):
+                file.write(f"{'k' * 19_990}{i * 7919 % 11 if i % 5 == 0 else ''},{i}\n")
+    return {"input": {"path": str(path), "format": "csv"}, "steps": [{"sort": {"by": ["t"]}}], "output": "out.csv"}
+
+
+def wide_table(columns, output="out.csv", steps=()):
+    """About 2 million integers in so many columns."""
+    path = CACHE / f"wide-{columns}.csv"
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write(",".join(f"c{i}" for i in range(columns)) + "\n")
+            for row in range(2_000_000 // columns):
+                file.write(",".join(str((row * 7919 + i * 104729) % 100_003) for i in range(columns)) + "\n")
+    return {"input": {"path": str(path), "format": "csv"}, "steps": list(steps), "output": output}
+
+
 def csv_copy(size):
     """CSV in and out: every row once, nothing held."""
     steps = [{"derive": {"revenue": "price * quantity"}}]

@@ -46,6 +46,15 @@ FloatSum tree_sum(std::vector<double> values, RandomStream& random) {
   return parts[0];
 }
 
+TEST(FloatSum, HasAMeanWhereTheSumIsBeyondDoubles) {
+  surd::external::FloatSum sum;
+  for (int i = 0; i < 3; ++i) sum.add(-1e308);
+  EXPECT_EQ(sum.finish(), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(sum.mean(3), -1e308);
+  sum.add(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(sum.mean(4), std::numeric_limits<double>::infinity());
+}
+
 TEST(FloatSum, HasTheSameBitsForAnyOrderAndAnyTree) {
   RandomStream random(5, 1);
   for (int round = 0; round < 300; ++round) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/format.h>
+
 #include "sort_support.hpp"
 #include "surd/base/error.hpp"
 
@@ -43,11 +45,13 @@ void check(const RecordFormat& format, const Bytes& records, const std::string& 
       0, 0, total / 7, total / 3, std::min(total, total / 3 + 1), total / 2, total - total / 100, total};
   std::sort(cuts.begin(), cuts.end());
 
-  const auto positions = split_runs(format, made.files, made.runs, cuts);
+  const auto positions = split_runs(format, made.files, made.runs, cuts, made.budget);
 
   ASSERT_EQ(positions.size(), cuts.size());
-  // With hardly any memory, keys are sampled again and again until single records are left.
-  const auto same = split_runs(format, made.files, made.runs, cuts, 1);
+  // With hardly any memory, single keys are read until the cut is found.
+  surd::memory::Budget least(least_split_memory(made.runs));
+  const auto same = split_runs(format, made.files, made.runs, cuts, least, 1);
+  EXPECT_EQ(least.used(), 0U);
   for (std::size_t i = 0; i < cuts.size(); ++i) {
     for (std::size_t run = 0; run < made.runs.size(); ++run) {
       ASSERT_EQ(same[i][run].records, positions[i][run].records);
@@ -109,10 +113,36 @@ TEST(SplitRuns, TellsApartKeysThatBeginAlike) {
   check({}, texts, "several shared beginnings");
 }
 
+TEST(SplitRuns, CutsThroughLongKeysOfWhichTheIndexTellsNothing) {
+  surd::base::RandomStream random(5, 5);
+  for (const std::size_t bytes : {129U, 3000U, 70'000U}) {
+    const std::string start(bytes, 'k');
+    Bytes equal;
+    Bytes late;
+    Bytes fixed;
+    for (std::size_t i = 0; i < 8'000'000 / (bytes + 1000); ++i) {
+      put_record(equal, start, std::string(random.below(100), 'r'));
+      put_record(late, start + std::to_string(random.below(300)), std::to_string(i));
+      const auto end = std::to_string(1000 + random.below(300)) + std::string(random.below(3), '+');
+      const auto number = bytes_of(std::vector<std::uint64_t>{i});
+      const auto record = start.substr(0, 600) + end.substr(0, 4) + std::string(4, '-');
+      const auto key = std::as_bytes(std::span(record)).first(std::min<std::size_t>(bytes, 600) + 4);
+      fixed.insert(fixed.end(), key.begin(), key.end());
+      fixed.insert(fixed.end(), number.begin(), number.end());
+    }
+    const auto fixed_key = static_cast<std::uint32_t>(std::min<std::size_t>(bytes, 600) + 4);
+    check({}, equal, fmt::format("equal keys of {} bytes", bytes));
+    check({}, late, fmt::format("keys that differ after {} bytes", bytes));
+    check({fixed_key + 8, {{FieldType::bytes, 0, fixed_key, false}}}, fixed, fmt::format("fixed, {}", bytes));
+  }
+}
+
 TEST(SplitRuns, RefusesCutsOutOfOrderOrRange) {
   Runs made({8, {}}, {bytes_of(keys("uniform", 10))});
-  EXPECT_THROW((void)split_runs(made.format, made.files, made.runs, {11}), surd::base::UsageError);
-  EXPECT_THROW((void)split_runs(made.format, made.files, made.runs, {5, 4}), surd::base::UsageError);
+  EXPECT_THROW((void)split_runs(made.format, made.files, made.runs, {11}, made.budget),
+               surd::base::UsageError);
+  EXPECT_THROW((void)split_runs(made.format, made.files, made.runs, {5, 4}, made.budget),
+               surd::base::UsageError);
 }
 
 TEST(Runs, SurviveEncodingAndSayWhatTheyHold) {

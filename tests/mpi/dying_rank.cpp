@@ -1,5 +1,5 @@
 // Rank 1 throws while the other ranks wait for it in a barrier, and while an object lives whose destructor
-// communicates. Argument: what to throw.
+// communicates. Argument: what to throw; "all": all ranks throw the same.
 #include <cerrno>
 #include <stdexcept>
 #include <string>
@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   const std::string how = argc > 1 ? argv[1] : "fatal";
   const MeetsInDestructor meets(session.world());
   session.world().barrier();
+  if (how == "all") fail("usage");
   if (session.world().rank() == 1) fail(how);
   const auto inner = session.world().split(0);
   session.world().barrier();

@@ -1,6 +1,6 @@
 #!/bin/bash
 # one_rank_ends_the_job.sh HOW COMMAND...: COMMAND must end within 5 s with the status and the line that belong
-# to what its rank 1 throws.
+# to what its rank 1, or every rank, throws.
 set -u
 how=$1
 shift
@@ -9,7 +9,7 @@ case $how in
   fatal) status=70 line='^\[rank 1, [^]]+\] fatal: disk full on spill$' ;;
   logic) status=70 line='^\[rank 1, [^]]+\] fatal: internal error \(please report\): one is two$' ;;
   foreign) status=70 line='^\[rank 1, [^]]+\] fatal: exception of unknown type$' ;;
-  usage) status=64 line='^surd: error: the grid is empty$' ;;
+  usage | all) status=64 line='^surd: error: the grid is empty$' ;;
   *) echo "unknown case $how" >&2; exit 64 ;;
 esac
 

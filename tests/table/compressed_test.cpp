@@ -126,8 +126,8 @@ TEST(CompressedCsv, WithAWindowBeyondTheBudgetSaysWhatItNeeds) {
     return reader->next(batch);
   };
 
-  EXPECT_GT(input->decompression_bytes(), 8U << 20);
-  EXPECT_LT(input->decompression_bytes(), 9U << 20);
+  EXPECT_GT(input->beside_bytes({true}), 8U << 20);
+  EXPECT_LT(input->beside_bytes({true}), 9U << 20);
   EXPECT_THAT(error_of<base::UsageError>([&] { (void)read_with(4U << 20); }),
               HasSubstr("the window of 8.00 MiB"));
   EXPECT_TRUE(read_with(12U << 20));

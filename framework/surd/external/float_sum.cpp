@@ -39,7 +39,7 @@ double FloatSum::finish() const noexcept {
 
 /// Carries the digits into one 160-bit number, then rounds it to nearest, ties to even. Results that would be
 /// subnormal are multiples of 2^-1074 of fewer than 53 bits, so they are never rounded twice.
-double FloatSum::round() const noexcept {
+double FloatSum::round(int scale) const noexcept {
   auto sum = digits_;
   const auto carry_all = [&sum] {
     for (std::size_t i = 0; i + 1 < sum.size(); ++i) {
@@ -78,8 +78,17 @@ double FloatSum::round() const noexcept {
     exponent += drop;
     if (rest > half || (rest == half && (sticky || (wide & 1) != 0))) ++wide;
   }
-  const double magnitude = std::ldexp(static_cast<double>(static_cast<std::uint64_t>(wide)), exponent);
+  const double magnitude =
+      std::ldexp(static_cast<double>(static_cast<std::uint64_t>(wide)), exponent - scale);
   return negative ? -magnitude : magnitude;
+}
+
+double FloatSum::mean(std::uint64_t n) const noexcept {
+  const auto count = static_cast<double>(n);
+  const auto sum = finish();
+  if (std::isfinite(sum) || specials_ != 0) return sum / count;
+  constexpr int scale = 64;  // n is less than 2^64
+  return std::ldexp(round(scale) / count, scale);
 }
 
 FloatSum::Pair FloatSum::finish_pair() const noexcept {

@@ -51,6 +51,9 @@ class FloatSum {
   /// The sum, rounded to nearest; NaN if there was one, or infinities of both signs.
   [[nodiscard]] double finish() const noexcept;
 
+  /// The sum divided by n, also where the sum itself is beyond doubles.
+  [[nodiscard]] double mean(std::uint64_t n) const noexcept;
+
   /// The sum as high + low, good to 96 bits: for differences of large sums.
   struct Pair {
     double high = 0;
@@ -66,7 +69,8 @@ class FloatSum {
 
   void add_special(std::uint64_t bits) noexcept;
   void raise(std::int32_t top) noexcept;
-  [[nodiscard]] double round() const noexcept;
+  /// The sum times 2^-scale.
+  [[nodiscard]] double round(int scale = 0) const noexcept;
 
   std::array<std::int64_t, digits> digits_{};  ///< Lowest place first.
   std::int32_t top_ = 0;                       ///< Place of digits_[4].
@@ -84,7 +88,8 @@ class FloatMoments {
     squares_.merge(other.squares_);
   }
   [[nodiscard]] double sum() const noexcept { return sum_.finish(); }
-  /// Of a sample: divided by n - 1. n >= 2.
+  /// Of a sample: divided by n - 1. n >= 2. NaN where the square of a value is beyond doubles: from 1.4e154
+  /// on.
   [[nodiscard]] double variance(std::uint64_t n) const noexcept;
 
  private:

@@ -14,8 +14,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "surd/base/error.hpp"
 #include "surd/external/partition.hpp"
 
 namespace surd::external {
@@ -25,8 +27,8 @@ enum class Aggregate : std::uint8_t {
   sum,    ///< Integers: overflow is an error. Nulls are left out, as in all below.
   min,
   max,
-  mean,
-  variance,  ///< Of a sample (n - 1).
+  mean,      ///< Also where the sum is beyond doubles.
+  variance,  ///< Of a sample (n - 1). NaN, as stddev, if the square of a value is beyond doubles (1.4e154).
   stddev,
   first,  ///< By position in the input.
   last,
@@ -111,6 +113,36 @@ struct ResultColumn {
   std::vector<std::byte> bytes;
   std::vector<std::uint32_t> ends;
   std::vector<std::uint8_t> nulls;
+};
+
+/// A group that has no result: its sum is too large, or what it collects does not fit into memory. The text
+/// names the key as it was given; who knows what that encodes names it better.
+class GroupError : public base::UsageError {
+ public:
+  struct Key {
+    std::uint64_t number = 0;      ///< If key_bytes = 8.
+    std::vector<std::byte> bytes;  ///< Else.
+    std::string text;
+  };
+  /// `of` comes before the key, `what` behind it. `memory_share`: how many times the merger's memory is
+  /// needed, at least; 0 if that is not the matter.
+  GroupError(std::string of, Key key, std::string what, double memory_share = 0)
+      : UsageError(of + key.text + what + (memory_share > 0 ? "; raise --memory" : "")),
+        of_(std::move(of)),
+        key_(std::move(key)),
+        what_(std::move(what)),
+        memory_share_(memory_share) {}
+
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+  [[nodiscard]] double memory_share() const noexcept { return memory_share_; }
+  /// The text, with another name for the key, and without advice on memory.
+  [[nodiscard]] std::string with(const std::string& key) const { return of_ + key + what_; }
+
+ private:
+  std::string of_;
+  Key key_;
+  std::string what_;
+  double memory_share_;
 };
 
 struct Groups {

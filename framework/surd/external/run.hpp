@@ -6,6 +6,7 @@
 
 #include "surd/base/bytes.hpp"
 #include "surd/external/record.hpp"
+#include "surd/memory/budget.hpp"
 #include "surd/storage/file_system.hpp"
 
 namespace surd::external {
@@ -45,17 +46,19 @@ using RunFiles = std::vector<storage::ReadableFile*>;
 
 /// Exact splitting: cuts the merged order of `runs` at each of `cuts` (record numbers, ascending, at most the
 /// total). Shape [cuts][runs]: how many records, and bytes, of each run come before the cut. Ties go to the
-/// earlier run. Reads the sparse indices once, for all cuts, and then about one block per run and cut.
+/// earlier run. Reads the sparse indices once, for all cuts, and then about one block per run and cut; where
+/// these blocks do not fit into memory, single keys until they do.
 /// Multisequence selection (Varman, Scheufler, Iyer & Ricard, J. Parallel Distrib. Comput. 12, 1991).
-/// Takes about `memory_bytes`, or, where records are long, the memory that merging the runs takes.
+/// Takes `memory_bytes` of `budget` while it works, or, if that is more, least_split_memory(): less than
+/// merging the runs takes.
 struct CutPosition {
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
 };
-[[nodiscard]] std::vector<std::vector<CutPosition>> split_runs(const RecordFormat& format,
-                                                               const RunFiles& files,
-                                                               const std::vector<Run>& runs,
-                                                               const std::vector<std::uint64_t>& cuts,
-                                                               std::uint64_t memory_bytes = 8 << 20);
+[[nodiscard]] std::vector<std::vector<CutPosition>> split_runs(
+    const RecordFormat& format, const RunFiles& files, const std::vector<Run>& runs,
+    const std::vector<std::uint64_t>& cuts, memory::Budget& budget, std::uint64_t memory_bytes = 8 << 20);
+/// Two records, and some keys of each run.
+[[nodiscard]] std::uint64_t least_split_memory(const std::vector<Run>& runs) noexcept;
 
 }  // namespace surd::external

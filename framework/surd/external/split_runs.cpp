@@ -1,5 +1,6 @@
-// Exact multisequence selection. Keys from the indices tell in which blocks the cuts lie. Of each cut, these
-// blocks are read, and brackets narrowed there by comparing with pivots until their ends add up to the cut.
+// Exact multisequence selection. Keys from the indices tell in which blocks the cuts lie. There, brackets are
+// narrowed by comparing with pivots until their ends add up to the cut: in memory as soon as what lies
+// between them fits, until then on disk, where a pivot costs some reads per run.
 #include <algorithm>
 #include <cstring>
 #include <numeric>
@@ -9,7 +10,9 @@
 #include "surd/base/error.hpp"
 #include "surd/base/random.hpp"
 #include "surd/external/detail/key_samples.hpp"
+#include "surd/external/detail/run_probe.hpp"
 #include "surd/external/detail/run_regions.hpp"
+#include "surd/external/detail/workspace.hpp"
 #include "surd/external/run.hpp"
 
 namespace surd::external {
@@ -22,47 +25,31 @@ std::uint64_t sum(const std::vector<Bracket>& brackets, std::uint64_t Bracket::*
                          [&](std::uint64_t total, const Bracket& bracket) { return total + bracket.*end; });
 }
 
+/// Of an index entry, sampled and sorted.
+constexpr std::uint64_t sample_bytes = 96;
+
 class Selection {
  public:
+  /// `memory`: what RunProbe needs, and more to hold stretches of runs in.
   Selection(const detail::Order& order, const RunFiles& files, const std::vector<Run>& runs,
-            std::uint64_t memory_bytes)
-      : order_(order), runs_(runs), memory_bytes_(memory_bytes), regions_(order, files, runs) {}
-
-  std::vector<std::vector<CutPosition>> split(const RunFiles& files, const std::vector<std::uint64_t>& cuts) {
-    std::vector<Bracket> whole;
-    for (const auto& run : runs_) whole.push_back({0, run.records, 0, 0, run.bytes});
-    const auto most_samples = std::max<std::uint64_t>(memory_bytes_ / sample_bytes, 2 * runs_.size());
-    auto brackets = sample_indices(order_, files, runs_, most_samples).brackets(cuts, whole);
-    std::vector<std::vector<CutPosition>> positions;
-    for (std::size_t i = 0; i < cuts.size(); ++i) positions.push_back(locate(cuts[i], brackets[i]));
-    return positions;
-  }
-
- private:
-  /// Of an index entry, sampled and sorted.
-  static constexpr std::uint64_t sample_bytes = 96;
+            detail::Workspace& memory)
+      : runs_(runs),
+        probe_(order, files, runs, memory.take(detail::RunProbe::memory_bytes(longest_of(runs)))),
+        regions_(order, files, runs, memory.take_rest(64)) {}
 
   std::vector<CutPosition> locate(std::uint64_t cut, std::vector<Bracket> brackets) {
-    for (auto bytes = regions_.bytes(brackets); bytes > memory_bytes_;) {
-      brackets = regions_.narrow(brackets, cut, memory_bytes_ / 2);
-      const auto narrowed = regions_.bytes(brackets);
-      if (narrowed == bytes) break;  // single records, longer than memory: merging needs as much
-      bytes = narrowed;
-    }
-    regions_.load(brackets);
-    const auto loaded = brackets;
     select(cut, brackets);
     std::vector<CutPosition> position;
     for (std::size_t run = 0; run < runs_.size(); ++run) {
-      const auto records = brackets[run].low;
-      const auto& was = loaded[run];
-      position.push_back({records, was.low == was.high ? was.end_byte : regions_[run].byte_of(records)});
+      position.push_back(probe_.find(run, brackets[run], brackets[run].low));
     }
     return position;
   }
 
+ private:
   /// Narrows the brackets until low says where the cut goes.
   void select(std::uint64_t cut, std::vector<Bracket>& brackets) {
+    bool loaded = false;
     for (bool guess = true;; guess = !guess) {
       const auto low = sum(brackets, &Bracket::low);
       const auto high = sum(brackets, &Bracket::high);
@@ -72,9 +59,16 @@ class Selection {
         for (auto& bracket : brackets) bracket.low = bracket.high;
         return;
       }
-      const auto [run, number] =
-          guess ? interpolate(brackets, cut - low, high - low) : draw(brackets, high - low);
-      compare_with(run, number, cut, brackets);
+      if (!loaded && regions_.fit(brackets)) {
+        regions_.load(brackets);
+        loaded = true;
+      }
+      const auto pivot = guess ? interpolate(brackets, cut - low, high - low) : draw(brackets, high - low);
+      if (loaded) {
+        compare_with(pivot, regions_, cut, brackets);
+      } else {
+        compare_with(pivot, probe_, cut, brackets);
+      }
     }
   }
 
@@ -105,58 +99,72 @@ class Selection {
   }
 
   /// Counts the records before the pivot, and moves the lower or the upper ends there.
-  void compare_with(std::size_t pivot_run, std::uint64_t number, std::uint64_t cut,
+  void compare_with(const Pivot& pivot, detail::PivotCount& records, std::uint64_t cut,
                     std::vector<Bracket>& brackets) {
-    const auto* const record = regions_[pivot_run].record(number);
+    const auto place = records.set_pivot(pivot.run, brackets[pivot.run], pivot.number);
     counts_.resize(brackets.size());
     std::uint64_t before = 0;
     for (std::size_t run = 0; run < brackets.size(); ++run) {
-      counts_[run] = run == pivot_run ? number : count(run, brackets[run], record, run < pivot_run);
-      before += counts_[run];
+      counts_[run] = run == pivot.run ? place : records.count(run, brackets[run], run < pivot.run);
+      before += counts_[run].records;
     }
     const bool behind = before < cut;  // then the pivot itself comes before the cut, too
     for (std::size_t run = 0; run < brackets.size(); ++run) {
-      (behind ? brackets[run].low : brackets[run].high) = counts_[run];
-    }
-    if (behind) ++brackets[pivot_run].low;
-  }
-
-  /// Records of `run` before `pivot`, or also those equal to it.
-  [[nodiscard]] std::uint64_t count(std::size_t run, Bracket bracket, const std::byte* pivot,
-                                    bool or_equal) const {
-    while (bracket.low < bracket.high) {
-      const auto middle = bracket.low + (bracket.high - bracket.low) / 2;
-      const auto order = order_.compare(regions_[run].record(middle), pivot);
-      if (order < 0 || (or_equal && order == 0)) {
-        bracket.low = middle + 1;
+      auto& bracket = brackets[run];
+      const auto& count = counts_[run];
+      if (behind) {
+        bracket.low = bracket.begin_record = count.records;
+        bracket.begin_byte = count.bytes;
       } else {
-        bracket.high = middle;
+        bracket.high = count.records;
+        bracket.end_byte = count.bytes;
       }
     }
-    return bracket.low;
+    if (behind) ++brackets[pivot.run].low;
   }
 
-  const detail::Order& order_;
   const std::vector<Run>& runs_;
-  std::uint64_t memory_bytes_;
+  detail::RunProbe probe_;
   detail::RunRegions regions_;
   base::RandomStream random_{0, 0};
-  std::vector<std::uint64_t> counts_;
+  std::vector<CutPosition> counts_;
 };
 
+/// Shape [cuts][runs]: what the indices tell.
+std::vector<std::vector<Bracket>> indexed(const detail::Order& order, const RunFiles& files,
+                                          const std::vector<Run>& runs,
+                                          const std::vector<std::uint64_t>& cuts,
+                                          std::uint64_t memory_bytes) {
+  std::vector<Bracket> whole;
+  for (const auto& run : runs) whole.push_back({0, run.records, 0, 0, run.bytes});
+  const auto most = std::max<std::uint64_t>(memory_bytes / sample_bytes, 2 * runs.size());
+  return sample_indices(order, files, runs, most).brackets(cuts, whole);
+}
+
 }  // namespace
+
+std::uint64_t least_split_memory(const std::vector<Run>& runs) noexcept {
+  return std::max(detail::RunProbe::memory_bytes(longest_of(runs)), 2 * runs.size() * sample_bytes);
+}
 
 std::vector<std::vector<CutPosition>> split_runs(const RecordFormat& format, const RunFiles& files,
                                                  const std::vector<Run>& runs,
                                                  const std::vector<std::uint64_t>& cuts,
-                                                 std::uint64_t memory_bytes) {
+                                                 memory::Budget& budget, std::uint64_t memory_bytes) {
   const detail::Order order(format);
   std::uint64_t records = 0;
   for (const auto& run : runs) records += run.records;
   if (!std::is_sorted(cuts.begin(), cuts.end()) || (!cuts.empty() && cuts.back() > records)) {
     throw base::UsageError(fmt::format("cuts must ascend to at most {} records", records));
   }
-  return Selection(order, files, runs, memory_bytes).split(files, cuts);
+  const auto least = least_split_memory(runs);
+  detail::Workspace memory(budget, least, std::max(least, memory_bytes), "cutting sorted runs");
+  // Sampled keys are gone before the workspace, which has no pages until then, takes their place.
+  const auto brackets = indexed(order, files, runs, cuts, memory.bytes());
+  Selection selection(order, files, runs, memory);
+  std::vector<std::vector<CutPosition>> positions;
+  for (std::size_t i = 0; i < cuts.size(); ++i) positions.push_back(selection.locate(cuts[i], brackets[i]));
+  return positions;
 }
 
 }  // namespace surd::external

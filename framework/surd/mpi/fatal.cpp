@@ -12,6 +12,7 @@
 
 #include "surd/base/error.hpp"
 #include "surd/mpi/communicator.hpp"
+#include "surd/mpi/detail/first_word.hpp"
 
 namespace surd::mpi {
 namespace {
@@ -46,6 +47,10 @@ void install_fatal_handler() noexcept { std::set_terminate(on_terminate); }
 void set_fatal_remark(std::string text) { remark = std::move(text); }
 
 void end_job(std::string_view what, int status) noexcept {
+  if (!detail::FirstWord::take()) {
+    sleep(2);  // the rank that speaks ends the job meanwhile
+    leave_job(status);
+  }
   const auto length = static_cast<int>(what.size());
   if (status == static_cast<int>(base::ExitStatus::usage)) {
     std::fprintf(stderr, "surd: error: %.*s\n", length, what.data());

@@ -15,7 +15,8 @@ namespace surd::mpi {
 /// be noexcept.
 void install_fatal_handler() noexcept;
 
-/// Prints `what` as above and ends the job on every rank with `status`. Never returns.
+/// Prints `what` as above and ends the job on every rank with `status`. Never returns. Of several ranks of a
+/// node that fail at once, one prints.
 [[noreturn]] void end_job(std::string_view what, int status = 70) noexcept;
 
 /// What end_job() prints after its message, in a line of its own, from now on; empty: nothing.

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "surd/mpi/detail/first_word.hpp"
+
 namespace surd::mpi {
 
 namespace {
@@ -58,10 +60,13 @@ Session::Session(int& argc, char**& argv) {
   world_ = Communicator(made);
   check(MPI_Comm_dup(MPI_COMM_SELF, &made), "MPI_Comm_dup");
   self_ = Communicator(made);
+  first_word_ = std::make_unique<detail::FirstWord>();
+  first_word_->share(world_.node());
 }
 
 Session::~Session() {
   if (std::uncaught_exceptions() > 0) return;  // the others are not here to finalise with
+  first_word_->forget();
   self_ = Communicator();
   world_ = Communicator();
   MPI_Finalize();

@@ -1,11 +1,16 @@
 // MPI from start to end of main().
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "surd/mpi/communicator.hpp"
 
 namespace surd::mpi {
+
+namespace detail {
+class FirstWord;
+}
 
 /// Initialises MPI (asking for MPI_THREAD_MULTIPLE) and finalises it. One per process, in main(). A program
 /// started without a launcher is one rank; one started by a launcher dies with it (PR_SET_PDEATHSIG).
@@ -30,6 +35,7 @@ class Session {
   const char* thread_level_ = "";
   Communicator world_;
   Communicator self_;
+  std::unique_ptr<detail::FirstWord> first_word_;
 };
 
 /// "Open MPI 4.1.4", and the MPI standard it implements: "3.1".

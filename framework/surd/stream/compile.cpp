@@ -90,20 +90,46 @@ void refuse_less_memory(const Cut& cut, const CompileOptions& options) {
       base::format_bytes(cut.memory_bytes), base::format_bytes(options.memory_bytes)));
 }
 
-std::uint64_t least_memory(const BoundQuery& query) {
-  auto least = least_memory_bytes + query.input->decompression_bytes();
+namespace {
+
+/// The most that an input takes beside what is read.
+std::uint64_t input_beside_bytes(const BoundQuery& query) {
+  auto bytes = query.input->beside_bytes(query.needed);
   for (const auto& step : query.steps) {
-    if (step.right) least = std::max(least, least_memory(*step.right));
+    if (step.right) bytes = std::max(bytes, input_beside_bytes(*step.right));
   }
-  return least;
+  return bytes;
+}
+
+}  // namespace
+
+std::uint64_t least_memory(const BoundQuery& query) {
+  return least_memory_bytes + input_beside_bytes(query) + query.columns_bytes();
+}
+
+void refuse_wide_output(const table::OutputSpec& output, const BoundQuery& query, const Cut& cut) {
+  const auto bytes = table::beside_bytes(output, query.schema);
+  const auto least = least_memory_bytes + query.columns_bytes() + bytes;
+  if (bytes == 0 || cut.memory_bytes >= least) return;
+  throw base::UsageError(fmt::format(
+      "{}: {} columns in an HDF5 file take up to {}: give at least --memory {}MiB, not {}",
+      output.path.string(), query.schema.size(), base::format_bytes(bytes + query.columns_bytes()),
+      (least + MiB - 1) / MiB, base::format_bytes(cut.memory_bytes)));
 }
 
 Cut choose_cut(const BoundQuery& query, const CompileOptions& options) {
   if (const auto least = least_memory(query); options.memory_bytes < least && least > least_memory_bytes) {
-    throw base::UsageError(fmt::format(
-        "decompressing the input takes {} beside what a job needs: give at least --memory {}MiB, not {}",
-        base::format_bytes(least - least_memory_bytes), (least + MiB - 1) / MiB,
-        base::format_bytes(options.memory_bytes)));
+    const auto columns = query.columns_bytes();
+    const auto bytes = input_beside_bytes(query);
+    std::string what;
+    if (bytes > 0) what = "decompressing or opening the input takes " + base::format_bytes(bytes);
+    if (columns > 0) {
+      what += fmt::format("{}a table of {} columns takes {}", bytes > 0 ? " and " : "", query.most_columns(),
+                          base::format_bytes(columns));
+    }
+    throw base::UsageError(fmt::format("{} beside what a job needs: give at least --memory {}MiB, not {}",
+                                       what, (least + MiB - 1) / MiB,
+                                       base::format_bytes(options.memory_bytes)));
   }
   auto cut = choose_cut(query.input_bytes(), options);
   // Partitions of a join are written unit by unit, since its rows' order depends on that: larger units, so
@@ -157,6 +183,7 @@ std::unique_ptr<DataJob> compile(const Query& query, const table::OutputSpec& ou
   file.part = output.path.string() + "." + tag + ".part";
   if (quarantines(query))
     file.quarantine_part = table::quarantine_path(output).string() + "." + tag + ".part";
+  detail::refuse_wide_output(output, *bound, cut);
   auto plan = detail::plan_stages(bound, cut, file, quarantines(query));
   return detail::file_job(std::move(identity), std::move(plan), file);
 }

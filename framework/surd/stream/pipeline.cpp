@@ -67,11 +67,12 @@ void Pipeline::each(const std::function<void(const table::Batch&)>& use) const {
   auto plan = detail::plan_stages(bound, cut, std::nullopt, false);
   const auto schema = plan.schema;
   const auto last = plan.result_rows;
+  const auto memory = detail::divide(cut.memory_bytes, 0, 0, plan.columns_bytes);
   const auto job = detail::rows_job(std::move(plan));
   const auto done = [&](const std::vector<std::vector<Artifact>>& artifacts, Worker& worker) {
     const auto rows = detail::rows_source(schema, detail::decode(artifacts.at(last)), {}, false);
     EachFlow flow(use);
-    rows->run(0, rows->units(), {worker, detail::divide(cut.memory_bytes, 0, 0)}, flow);
+    rows->run(0, rows->units(), {worker, memory}, flow);
   };
   detail::run_stages(*job, files, scratch_of(options_), cut.memory_bytes, done);
 }

@@ -55,6 +55,7 @@ class FirstRowReader {
     while (more()) {
       const char byte = buffer_.data()[at_++];
       const bool outside = state != CsvState::quoted;
+      if (outside && byte == '\r' && more() && buffer_.data()[at_] != '\n') refuse_lone_returns();
       state = step(state, byte, delimiter_);
       if (byte == '\n') ++row.lines;
       if (!outside || state != CsvState::field_start) continue;
@@ -87,6 +88,13 @@ class FirstRowReader {
     }
     buffer_.refill(0, look_bytes);
     return at_ < buffer_.filled();
+  }
+
+  [[noreturn]] void refuse_lone_returns() const {
+    throw base::UsageError(fmt::format(
+        "{}: the first row has a carriage return (CR) that no line feed follows: lines that end so, as "
+        "those of old Macintosh files do, are not read; convert them first: tr '\\r' '\\n'",
+        file_->file.path));
   }
 
   std::string value_of(std::string_view field) const {
@@ -204,7 +212,12 @@ class CsvInput final : public Input {
                                                   std::uint64_t memory_bytes) const override {
     return std::make_unique<CsvReader>(table_, split, columns, budget, memory_bytes);
   }
-  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
+  [[nodiscard]] std::string file_path(std::uint32_t file) const override {
+    return table_.files.at(file).file.path;
+  }
+  [[nodiscard]] std::uint64_t beside_bytes(const std::vector<bool>&) const override {
+    return decompression_bytes_;
+  }
   [[nodiscard]] std::string fingerprint() const override {
     const auto& spec = table_.spec;
     auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(spec.delimiter), spec.header, spec.split,

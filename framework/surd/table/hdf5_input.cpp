@@ -51,6 +51,17 @@ class Hdf5Input final : public Input {
     return read_table(tables_[split.file], split, columns, on_bad_row_, files_, budget, memory_bytes);
   }
 
+  std::string file_path(std::uint32_t file) const override { return tables_.at(file).file.path; }
+
+  std::uint64_t beside_bytes(const std::vector<bool>& columns) const override {
+    if (tables_.empty() || tables_[0].layout != H5Layout::group) return 0;
+    std::uint64_t opened = 0;
+    for (std::size_t k = 0; k < columns.size(); ++k) {
+      if (columns[k]) opened += tables_[0].columns[k].nulls.empty() ? 1U : 2U;
+    }
+    return open_datasets_bytes(opened) + known_datasets_bytes(columns.size());
+  }
+
   std::string fingerprint() const override {
     std::vector<InputFile> noted;
     std::string objects;

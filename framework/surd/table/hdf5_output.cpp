@@ -273,6 +273,13 @@ const void* Hdf5TableWriter::State::texts_of(std::size_t k, const Column& column
   return pointers.data();
 }
 
+std::uint64_t beside_bytes(const OutputSpec& spec, const Schema& schema) {
+  if (spec.format != Format::hdf5) return 0;
+  std::uint64_t datasets = 0;
+  for (const auto& field : schema) datasets += field.type == Type::float64 ? 1U : 2U;  // there may be nulls
+  return detail::open_datasets_bytes(datasets);
+}
+
 Hdf5TableWriter::Hdf5TableWriter(const storage::Path& path, const std::string& dataset, const Schema& schema)
     : state_(std::make_unique<State>(path, dataset, schema)) {}
 

@@ -139,9 +139,11 @@ class Input {
                                                           const std::vector<bool>& columns,
                                                           memory::Budget& budget,
                                                           std::uint64_t memory_bytes) const = 0;
-  /// What decompressing a file takes of the budget beside the `memory_bytes` of read(): the most that any
-  /// does, by the first frame of each.
-  [[nodiscard]] virtual std::uint64_t decompression_bytes() const noexcept { return 0; }
+  /// The name of file Split::file.
+  [[nodiscard]] virtual std::string file_path(std::uint32_t file) const = 0;
+  /// What reading these columns takes beside the `memory_bytes` of read(): decompressing a file (the most
+  /// that any does, by the first frame of each), the many datasets of a wide HDF5 table.
+  [[nodiscard]] virtual std::uint64_t beside_bytes(const std::vector<bool>&) const { return 0; }
   /// Files, sizes and times, schema: what a resumed job compares. @throws FormatError  from decode.
   [[nodiscard]] virtual std::string fingerprint() const = 0;
 };

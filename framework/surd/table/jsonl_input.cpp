@@ -91,7 +91,12 @@ class JsonlInput final : public Input {
                                                   std::uint64_t memory_bytes) const override {
     return std::make_unique<JsonlReader>(table_, split, columns, budget, memory_bytes);
   }
-  [[nodiscard]] std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
+  [[nodiscard]] std::string file_path(std::uint32_t file) const override {
+    return table_.files.at(file).file.path;
+  }
+  [[nodiscard]] std::uint64_t beside_bytes(const std::vector<bool>&) const override {
+    return decompression_bytes_;
+  }
   [[nodiscard]] std::string fingerprint() const override {
     std::vector<InputFile> files;
     for (const auto& file : table_.files) files.push_back(file.file);

@@ -63,6 +63,9 @@ class PieceWriter {
 [[nodiscard]] storage::Path quarantine_path(const OutputSpec& spec);
 [[nodiscard]] std::string quarantine_line(const BadRow& row);
 
+/// What writing takes beside batches, whatever their rows: the many datasets of a wide HDF5 table.
+[[nodiscard]] std::uint64_t beside_bytes(const OutputSpec& spec, const Schema& schema);
+
 /// Writes batches as a group `dataset` ("a/b" in groups, "/" the root) of an HDF5 file, a dataset per column;
 /// the types stand in hdf5_output.cpp. Serial: tables this format is used for need no parallel writers. Takes
 /// about 3 MiB, and what a batch takes once more. Equal batches make equal bytes.

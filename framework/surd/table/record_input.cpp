@@ -161,7 +161,9 @@ class RecordInput final : public Input {
                                           memory_bytes);
   }
 
-  std::uint64_t decompression_bytes() const noexcept override { return decompression_bytes_; }
+  std::string file_path(std::uint32_t file) const override { return inputs_.at(file).file.path; }
+
+  std::uint64_t beside_bytes(const std::vector<bool>&) const override { return decompression_bytes_; }
 
   std::string fingerprint() const override {
     std::vector<InputFile> noted;

@@ -30,8 +30,8 @@ void put_sum(const Column& column, const std::byte* state, const KeyName& key, R
   const auto sum = state_of<IntegerSum>(column, state);
   if (!sum.any()) return put_null(into);
   if (!sum.fits()) {
-    throw base::UsageError(fmt::format(
-        "sum of key {} is about {:.6g}: beyond 64-bit integers; sum it as a float", key.text(), sum.value()));
+    throw GroupError("sum of key ", key.name(),
+                     fmt::format(" is about {:.6g}: beyond 64-bit integers; sum it as a float", sum.value()));
   }
   put_integer(into, static_cast<std::int64_t>(sum.low));
 }
@@ -84,6 +84,10 @@ std::string KeyName::text() const {
   return text + (key.size() > 64 ? "...'" : "'");
 }
 
+GroupError::Key KeyName::name() const {
+  return {byte_keys ? 0 : unmix(hash), {key.begin(), key.end()}, text()};
+}
+
 void put_null(ResultColumn& into) {
   if (into.type == ValueType::float64) {
     into.numbers.push_back(0);
@@ -118,7 +122,7 @@ void put_result(const Column& column, const std::byte* state, const Heap& heap, 
     }
     case Op::mean_float: {
       const auto mean = state_of<FloatSumState>(column, state);
-      return mean.n == 0 ? put_null(into) : put_number(into, mean.sum.finish() / static_cast<double>(mean.n));
+      return mean.n == 0 ? put_null(into) : put_number(into, mean.sum.mean(mean.n));
     }
     case Op::moments_integer:
     case Op::moments_float:

@@ -162,8 +162,9 @@ void GroupSort::add_record() {
   }
   if (!layout_.texts || record.kind == Kind::state) return;
   if (!add_texts(layout_, state, record, heap_)) {
-    throw base::UsageError(fmt::format("the texts of key {} need more than {}; raise --memory",
-                                       group_name().text(), base::format_bytes(value_limit_)));
+    const auto share = 1 + static_cast<double>(rest_.size()) / static_cast<double>(value_limit_);
+    throw GroupError("the texts of key ", group_name().name(),
+                     fmt::format(" need more than {}", base::format_bytes(value_limit_)), share);
   }
 }
 
@@ -188,9 +189,11 @@ void GroupSort::add_value(std::size_t c, std::span<const std::byte> value) {
 void GroupSort::add_to_list(Running& running, const Column& column, std::span<const std::byte> value) {
   const auto item = list_item(column.spec.input, value);
   const std::string_view before = running.seen == 0 ? "[" : ", ";
-  if (running.bytes.size() + before.size() + item.size() + 1 > value_limit_) {
-    throw base::UsageError(fmt::format("the list of key {} is longer than {}; raise --memory",
-                                       group_name().text(), base::format_bytes(value_limit_)));
+  const auto bytes = running.bytes.size() + before.size() + item.size() + 1;
+  if (bytes > value_limit_) {
+    throw GroupError("the list of key ", group_name().name(),
+                     fmt::format(" is longer than {}", base::format_bytes(value_limit_)),
+                     static_cast<double>(bytes) / static_cast<double>(value_limit_));
   }
   append(running.bytes, std::as_bytes(std::span(before)));
   append(running.bytes, std::as_bytes(std::span(item)));

@@ -180,6 +180,7 @@ struct KeyName {
   std::uint64_t hash;
   std::span<const std::byte> key;
   [[nodiscard]] std::string text() const;
+  [[nodiscard]] GroupError::Key name() const;
 };
 void put_result(const Column& column, const std::byte* state, const Heap& heap, const KeyName& key,
                 ResultColumn& into);

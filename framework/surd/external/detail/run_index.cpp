@@ -57,9 +57,11 @@ std::uint64_t index_size(const RecordFormat& format, const Run& run) noexcept {
   return run.index_bytes / index_entry_bytes(format);
 }
 
-IndexReader::IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run)
+IndexReader::IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run,
+                         std::uint64_t piece_bytes)
     : run_(run),
       file_(file_of(files, run)),
+      piece_bytes_(piece_bytes),
       entry_words_(index_entry_bytes(format) / sizeof(std::uint64_t)) {}
 
 IndexEntry IndexReader::entry(std::uint64_t i) {
@@ -68,7 +70,7 @@ IndexEntry IndexReader::entry(std::uint64_t i) {
     const auto entry_bytes = entry_words_ * sizeof(std::uint64_t);
     const auto left = run_.index_bytes / entry_bytes - i;
     begin_ = i;
-    piece_.resize(std::min<std::uint64_t>(left, std::max<std::uint64_t>(1, piece_bytes / entry_bytes)) *
+    piece_.resize(std::min<std::uint64_t>(left, std::max<std::uint64_t>(1, piece_bytes_ / entry_bytes)) *
                   entry_words_);
     read_exactly(file_, run_.index_offset + i * entry_bytes, std::as_writable_bytes(std::span(piece_)));
   }

@@ -87,15 +87,16 @@ struct IndexEntry {
 /// Reads the entries of an index, a piece at a time.
 class IndexReader {
  public:
-  IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run);
+  /// Pieces are of `piece_bytes`, or one entry.
+  IndexReader(const RecordFormat& format, const RunFiles& files, const Run& run,
+              std::uint64_t piece_bytes = 64 << 10);
   /// Entry i, cheap where i ascends. Valid until the next call.
   [[nodiscard]] IndexEntry entry(std::uint64_t i);
 
  private:
-  static constexpr std::uint64_t piece_bytes = 64 << 10;
-
   const Run& run_;
   storage::ReadableFile& file_;
+  std::uint64_t piece_bytes_;
   std::size_t entry_words_;
   std::uint64_t begin_ = 0;  ///< First entry of the piece.
   std::vector<std::uint64_t> piece_;

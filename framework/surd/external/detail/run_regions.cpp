@@ -1,6 +1,7 @@
 #include "surd/external/detail/run_regions.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "surd/base/error.hpp"
 #include "surd/external/detail/run_index.hpp"
@@ -8,12 +9,12 @@
 namespace surd::external::detail {
 namespace {
 
-/// Samples of one stretch at most: after narrowing by so many, little is left of it.
-constexpr std::uint64_t most_samples = 32;
+constexpr std::uint64_t up(std::uint64_t bytes) noexcept { return (bytes + 7) / 8 * 8; }
 
 }  // namespace
 
-void RecordTable::assign(const Bracket& bracket, std::span<const std::byte> bytes) {
+void RecordTable::assign(const Bracket& bracket, std::span<const std::byte> bytes,
+                         std::span<std::byte> table) {
   bytes_ = bytes;
   first_ = bracket.begin_record;
   first_byte_ = bracket.begin_byte;
@@ -22,78 +23,71 @@ void RecordTable::assign(const Bracket& bracket, std::span<const std::byte> byte
     base::expect(bytes.size() == records * order_.format().record_bytes, "a bracket has a wrong end");
     return;
   }
-  offsets_.clear();
-  offsets_.reserve(records + 1);
+  offsets_ = reinterpret_cast<std::uint32_t*>(table.data());
   std::size_t at = 0;
-  for (std::uint64_t i = 0; i < records; ++i) {
-    offsets_.push_back(static_cast<std::uint32_t>(at));
+  std::uint64_t number = 0;
+  for (; number < records; ++number) {
+    offsets_[number] = static_cast<std::uint32_t>(at);
     const auto rest = bytes.size() - at;
     if (rest < variable_header_bytes || order_.size(bytes.data() + at) > rest) break;
     at += order_.size(bytes.data() + at);
   }
-  offsets_.push_back(static_cast<std::uint32_t>(at));
-  if (offsets_.size() != records + 1 || at != bytes.size()) {
+  offsets_[number] = static_cast<std::uint32_t>(at);
+  if (number != records || at != bytes.size()) {
     throw base::FormatError("a run's index does not fit its records: its spill file is damaged");
   }
 }
 
-std::uint64_t RunRegions::bytes(const std::vector<Bracket>& brackets) noexcept {
-  std::uint64_t bytes = 0;
+bool RunRegions::fit(const std::vector<Bracket>& brackets) const noexcept {
+  auto left = std::min<std::uint64_t>(memory_.size(), std::numeric_limits<std::uint32_t>::max());
   for (const auto& bracket : brackets) {
-    if (bracket.low < bracket.high) bytes += bracket.end_byte - bracket.begin_byte;
+    if (bracket.low == bracket.high) continue;
+    const auto bytes = bracket.end_byte - bracket.begin_byte;
+    const auto records = bracket.high - bracket.begin_record;
+    if (bytes > left || records > left) return false;
+    const auto all = up(bytes) + up(RecordTable::table_bytes(order_, records));
+    if (all > left) return false;
+    left -= all;
   }
-  return bytes;
-}
-
-std::span<std::byte> RunRegions::read(std::size_t run, const Bracket& bracket, std::span<std::byte> into) {
-  const auto part = into.first(bracket.end_byte - bracket.begin_byte);
-  read_exactly(file_of(files_, runs_[run]), runs_[run].offset + bracket.begin_byte, part);
-  return part;
+  return true;
 }
 
 void RunRegions::load(const std::vector<Bracket>& brackets) {
-  bytes_.resize(std::max<std::size_t>(bytes_.size(), bytes(brackets)));
-  std::span<std::byte> left(bytes_);
+  auto left = memory_;
+  const auto take = [&](std::uint64_t bytes) {
+    const auto part = left.first(bytes);
+    left = left.subspan(up(bytes));
+    return part;
+  };
   for (std::size_t run = 0; run < brackets.size(); ++run) {
     const auto& bracket = brackets[run];
     if (bracket.low == bracket.high) continue;
-    const auto part = read(run, bracket, left);
-    tables_[run].assign(bracket, part);
-    left = left.subspan(part.size());
+    const auto part = take(bracket.end_byte - bracket.begin_byte);
+    read_exactly(file_of(files_, runs_[run]), runs_[run].offset + bracket.begin_byte, part);
+    const auto records = bracket.high - bracket.begin_record;
+    tables_[run].assign(bracket, part, take(RecordTable::table_bytes(order_, records)));
   }
 }
 
-std::vector<Bracket> RunRegions::narrow(const std::vector<Bracket>& brackets, std::uint64_t cut,
-                                        std::uint64_t memory_bytes) {
-  KeySamples samples(brackets.size(), brackets.size() * most_samples, key_words(order_.format()));
-  for (std::size_t run = 0; run < brackets.size(); ++run) {
-    const auto& bracket = brackets[run];
-    if (bracket.low < bracket.high) {
-      bytes_.resize(std::max<std::size_t>(bytes_.size(), bracket.end_byte - bracket.begin_byte));
-      spare_.assign(bracket, read(run, bracket, bytes_));
-      sample(bracket, memory_bytes / brackets.size(), samples);
+CutPosition RunRegions::set_pivot(std::size_t run, const Bracket&, std::uint64_t number) {
+  pivot_ = tables_[run].record(number);
+  return {number, tables_[run].byte_of(number)};
+}
+
+CutPosition RunRegions::count(std::size_t run, const Bracket& bracket, bool or_equal) {
+  auto low = bracket.low;
+  auto high = bracket.high;
+  if (low == high) return {high, bracket.end_byte};
+  while (low < high) {
+    const auto middle = low + (high - low) / 2;
+    const auto order = order_.compare(tables_[run].record(middle), pivot_);
+    if (order < 0 || (or_equal && order == 0)) {
+      low = middle + 1;
+    } else {
+      high = middle;
     }
-    samples.end_run();
   }
-  return samples.brackets({cut}, brackets)[0];
-}
-
-void RunRegions::sample(const Bracket& bracket, std::uint64_t most_bytes, KeySamples& into) {
-  const auto records = bracket.high - bracket.low;
-  const auto step = std::max<std::uint64_t>(1, records / most_samples);
-  // The middle one is taken in any case; those around it as long as their keys fit.
-  const auto count = (records - step / 2 + step - 1) / step;
-  const auto* const middle = spare_.record(bracket.low + step / 2 + count / 2 * step);
-  const auto likely = 8 + order_.key_size(middle);
-  const auto fitting = std::clamp<std::uint64_t>(most_bytes / likely, 1, count);
-  for (std::uint64_t i = 0; i < fitting; ++i) {
-    const auto number = bracket.low + step / 2 + (2 * i + 1) * count / (2 * fitting) * step;
-    const auto* const record = spare_.record(number);
-    const auto key_bytes = order_.key_size(record);
-    key_.clear();
-    for (std::size_t depth = 0; depth < key_bytes; depth += 8) key_.push_back(order_.word(record, depth));
-    into.add(number, spare_.byte_of(number), key_bytes, key_bytes, key_);
-  }
+  return {low, tables_[run].byte_of(low)};
 }
 
 }  // namespace surd::external::detail

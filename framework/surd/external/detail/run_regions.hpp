@@ -6,9 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "surd/external/detail/key_samples.hpp"
 #include "surd/external/detail/order.hpp"
-#include "surd/external/run.hpp"
+#include "surd/external/detail/pivot_count.hpp"
 
 namespace surd::external::detail {
 
@@ -17,9 +16,13 @@ class RecordTable {
  public:
   explicit RecordTable(const Order& order) : order_(order) {}
 
-  /// Sets the stretch: from the bracket's begin_record to its end.
+  /// Bytes of a table of so many records.
+  [[nodiscard]] static std::uint64_t table_bytes(const Order& order, std::uint64_t records) noexcept {
+    return order.fixed() ? 0 : (records + 1) * sizeof(std::uint32_t);
+  }
+  /// Sets the stretch: from the bracket's begin_record to its end. `table`: table_bytes() of it.
   /// @throws FormatError  if the records do not fill `bytes`.
-  void assign(const Bracket& bracket, std::span<const std::byte> bytes);
+  void assign(const Bracket& bracket, std::span<const std::byte> bytes, std::span<std::byte> table);
 
   [[nodiscard]] const std::byte* record(std::uint64_t number) const {
     return bytes_.data() + offset(number - first_);
@@ -38,37 +41,34 @@ class RecordTable {
   std::span<const std::byte> bytes_;
   std::uint64_t first_ = 0;
   std::uint64_t first_byte_ = 0;
-  std::vector<std::uint32_t> offsets_;  ///< Of records of variable size, and of the end.
+  std::uint32_t* offsets_ = nullptr;  ///< Of records of variable size, and of the end.
 };
 
 /// The stretches between brackets, one per run.
-class RunRegions {
+class RunRegions final : public PivotCount {
  public:
-  RunRegions(const Order& order, const RunFiles& files, const std::vector<Run>& runs)
-      : order_(order), files_(files), runs_(runs), tables_(runs.size(), RecordTable(order)), spare_(order) {}
+  RunRegions(const Order& order, const RunFiles& files, const std::vector<Run>& runs,
+             std::span<std::byte> memory)
+      : order_(order),
+        files_(files),
+        runs_(runs),
+        memory_(memory),
+        tables_(runs.size(), RecordTable(order)) {}
 
-  /// Bytes that load() would read.
-  [[nodiscard]] static std::uint64_t bytes(const std::vector<Bracket>& brackets) noexcept;
+  /// Whether load() has room for them.
+  [[nodiscard]] bool fit(const std::vector<Bracket>& brackets) const noexcept;
   void load(const std::vector<Bracket>& brackets);
-  /// What load() has read.
-  [[nodiscard]] const RecordTable& operator[](std::size_t run) const { return tables_[run]; }
 
-  /// Reads the stretches one by one, and narrows the brackets of `cut` by some of their records, whose keys
-  /// take about `memory_bytes`.
-  [[nodiscard]] std::vector<Bracket> narrow(const std::vector<Bracket>& brackets, std::uint64_t cut,
-                                            std::uint64_t memory_bytes);
+  CutPosition set_pivot(std::size_t run, const Bracket& bracket, std::uint64_t number) override;
+  [[nodiscard]] CutPosition count(std::size_t run, const Bracket& bracket, bool or_equal) override;
 
  private:
-  [[nodiscard]] std::span<std::byte> read(std::size_t run, const Bracket& bracket, std::span<std::byte> into);
-  void sample(const Bracket& bracket, std::uint64_t most_bytes, KeySamples& into);
-
   const Order& order_;
   const RunFiles& files_;
   const std::vector<Run>& runs_;
-  std::vector<std::byte> bytes_;
+  std::span<std::byte> memory_;
   std::vector<RecordTable> tables_;
-  RecordTable spare_;
-  std::vector<std::uint64_t> key_;
+  const std::byte* pivot_ = nullptr;
 };
 
 }  // namespace surd::external::detail

@@ -30,6 +30,11 @@ struct BoundQuery {
 
   /// Bytes of all inputs, joined ones too.
   [[nodiscard]] std::uint64_t input_bytes() const;
+  /// What the columns of wide tables take, whatever their rows hold: names, in every copy of a schema, and
+  /// the heads of vectors in every batch. Counts those of joined queries; 0 for tables of some 100 columns.
+  [[nodiscard]] std::uint64_t columns_bytes() const;
+  /// The most columns that a table has on the way.
+  [[nodiscard]] std::size_t most_columns() const;
   /// Whether a step, of joined queries too, is a `What`.
   template <class What>
   [[nodiscard]] bool has() const {

@@ -15,6 +15,8 @@ namespace surd::stream::detail {
 [[nodiscard]] std::uint64_t least_memory(const BoundQuery& query);
 /// With the square root of the input's size, if no memory is given.
 [[nodiscard]] CompileOptions with_memory(CompileOptions options, std::uint64_t input_bytes);
+/// @throws UsageError  if a job has too little memory for so many columns in its output.
+void refuse_wide_output(const table::OutputSpec& output, const BoundQuery& query, const Cut& cut);
 /// @throws UsageError  if a job that was begun with `cut` has less memory now.
 void refuse_less_memory(const Cut& cut, const CompileOptions& options);
 

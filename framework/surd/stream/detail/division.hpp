@@ -22,7 +22,7 @@ struct Division {
   std::uint64_t reader = 0;     ///< 1/8: file blocks and the batch a reader makes.
   std::uint64_t batch = 0;      ///< 1/16: bytes of rows decoded, or made, at a time.
   std::uint64_t encode = 0;     ///< 1/16: rows as bytes on their way to a sink or a spill file.
-  std::uint64_t broadcast = 0;  ///< 1/8 each: loaded right sides of joins.
+  std::uint64_t broadcast = 0;  ///< Up to 1/8 each: loaded right sides of joins.
   std::uint64_t heavy = 0;  ///< What is left, shared equally by what sorts, groups, merges and partitions.
   std::uint64_t heavy_parts = 0;      ///< By so many,
   std::uint64_t broadcast_parts = 0;  ///< beside so many broadcasts,
@@ -37,7 +37,7 @@ struct Division {
                 .reader = memory / 8,
                 .batch = memory / 16,
                 .encode = memory / 16,
-                .broadcast = memory / 8,
+                .broadcast = std::min(memory / 8, 2 * broadcast_limit_bytes),
                 .heavy_parts = heavy,
                 .broadcast_parts = broadcasts,
                 .beside = beside};
@@ -59,8 +59,8 @@ struct Division {
 }
 
 /// What the stages have that only merge runs into longer ones: no rows are read, decoded or encoded there.
-[[nodiscard]] constexpr std::uint64_t merge_pass_bytes(std::uint64_t memory) {
-  const auto part = divide(memory, 1, 0);
+[[nodiscard]] constexpr std::uint64_t merge_pass_bytes(std::uint64_t memory, std::uint64_t beside = 0) {
+  const auto part = divide(memory, 1, 0, beside);
   return part.heavy + part.reader + part.batch + part.encode;
 }
 

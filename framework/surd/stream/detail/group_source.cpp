@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/units.hpp"
 #include "surd/stream/detail/batch_builder.hpp"
 #include "surd/stream/detail/source.hpp"
 
@@ -61,7 +62,7 @@ class GroupSource : public Source {
     auto position = first << 40U;
     Groups groups;
     table::Batch rows;
-    while (!flow.full() && merger.next(groups)) {
+    while (!flow.full() && next(merger, null_key, setting.memory, groups)) {
       if (target_.first_rows) {
         position = push_first_rows(groups, setting, flow, position);
         continue;
@@ -70,6 +71,57 @@ class GroupSource : public Source {
       flow.push(rows, position);
       position += groups.rows;
     }
+  }
+
+  bool next(external::GroupMerger& merger, bool null_key, const Division& memory, Groups& groups) const {
+    try {
+      return merger.next(groups);
+    } catch (const external::GroupError& e) {
+      auto text = fmt::format("{}: {}", target_.step, e.with(key_text(e.key(), null_key)));
+      if (e.memory_share() > 0) {
+        const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
+        const auto needed =
+            static_cast<std::uint64_t>(e.memory_share() * static_cast<double>(memory.heavy)) + 1;
+        text += fmt::format("; give at least --memory {}MiB, more if it goes on, not {}",
+                            memory_for(needed, share) / base::MiB, base::format_bytes(memory.whole));
+      }
+      throw base::UsageError(text);
+    }
+  }
+
+  /// "product = 'apple', year = 2024"
+  [[nodiscard]] std::string key_text(const external::GroupError::Key& key, bool null_key) const {
+    std::vector<table::Column> values(target_.by.size());
+    for (std::size_t i = 0; i < values.size(); ++i) values[i].clear(target_.schema[target_.by[i]].type);
+    if (null_key) {
+      values[0].push_null();
+    } else if (target_.integer_keys) {
+      values[0].push_integer(static_cast<std::int64_t>(key.number));
+    } else {
+      table::KeyEncoder(target_.key_columns()).decode(key.bytes, values);
+    }
+    std::string text;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      text +=
+          fmt::format("{}{} = {}", i == 0 ? "" : ", ", target_.schema[target_.by[i]].name, shown(values[i]));
+    }
+    return text.empty() ? "of all rows" : text;
+  }
+
+  static std::string shown(const table::Column& value) {
+    if (value.is_null(0)) return "null";
+    switch (value.type) {
+      case table::Type::int64:
+        return fmt::format("{}", value.integers[0]);
+      case table::Type::float64:
+        return fmt::format("{}", value.numbers[0]);
+      case table::Type::boolean:
+        return value.integers[0] != 0 ? "true" : "false";
+      case table::Type::text:
+        break;
+    }
+    const auto text = value.text(0);
+    return fmt::format("'{}{}'", text.substr(0, 64), text.size() > 64 ? "..." : "");
   }
 
   /// Keys, then results.

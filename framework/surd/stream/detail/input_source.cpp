@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "surd/base/units.hpp"
+#include "surd/stream/detail/segment.hpp"
 #include "surd/stream/detail/source.hpp"
 
 namespace surd::stream::detail {
@@ -18,7 +19,9 @@ class InputSource : public Source {
     return splits_.empty() ? 0 : query_->input->bytes() / splits_.size();
   }
 
-  [[nodiscard]] std::uint64_t beside_bytes() const override { return query_->input->decompression_bytes(); }
+  [[nodiscard]] std::uint64_t beside_bytes() const override {
+    return query_->input->beside_bytes(query_->needed);
+  }
 
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     table::Batch rows;
@@ -29,7 +32,7 @@ class InputSource : public Source {
       std::uint64_t position = unit << 40U;
       while (!flow.full() && next(*reader, rows, setting.memory)) {
         const auto count = rows.rows;
-        flow.push(rows, position);
+        push(rows, position, flow);
         position += count;
         report(*reader, flow, false);
       }
@@ -39,6 +42,25 @@ class InputSource : public Source {
   }
 
  private:
+  void push(table::Batch& rows, std::uint64_t position, Flow& flow) const {
+    try {
+      flow.push(rows, position);
+    } catch (const RowError& e) {
+      throw base::UsageError(fmt::format("{}: {}", place_of(e.position()), e.what()));
+    }
+  }
+
+  /// Rows are counted without blank and bad ones, from where the split begins.
+  [[nodiscard]] std::string place_of(std::uint64_t position) const {
+    const auto unit = position >> 40U;
+    const auto& split = splits_.at(unit);
+    const auto row = position - (unit << 40U) + 1;
+    const bool first = unit == 0 || splits_[unit - 1].file != split.file;
+    const auto path = query_->input->file_path(split.file);
+    return first ? fmt::format("{}, row {}", path, row)
+                 : fmt::format("{}, row {} of the part from {} on", path, row, split.begin);
+  }
+
   static bool next(table::BatchReader& reader, table::Batch& rows, const Division& memory) {
     try {
       return reader.next(rows);

@@ -60,7 +60,8 @@ class UnitMerge {
     return external::merge_to_run(
         merging_.format, readers,
         {runs.begin() + static_cast<std::ptrdiff_t>(begin), runs.begin() + static_cast<std::ptrdiff_t>(end)},
-        worker_.budget, merge_pass_bytes(merging_.memory_bytes), into, number, worker_.io);
+        worker_.budget, merge_pass_bytes(merging_.memory_bytes, merging_.beside_bytes), into, number,
+        worker_.io);
   }
 
   const Merging& merging_;
@@ -111,8 +112,9 @@ class MergePassStage : public Stage {
 
 }  // namespace
 
-std::uint64_t runs_at_once(const external::RecordFormat& format, std::uint64_t memory_bytes) {
-  return std::max<std::uint64_t>(2, external::fan_in(format, divide(memory_bytes, 2, 1).heavy));
+std::uint64_t runs_at_once(const external::RecordFormat& format, std::uint64_t memory_bytes,
+                           std::uint64_t beside) {
+  return std::max<std::uint64_t>(2, external::fan_in(format, divide(memory_bytes, 2, 1, beside).heavy));
 }
 
 PassPlan plan_passes(std::uint64_t expected_runs, std::uint64_t fan_in) {
@@ -138,8 +140,8 @@ MergeLimits limits_for(const Merging& merging, const std::vector<Run>& runs, std
   const auto last_bytes = merging.last_bytes;
   // One run needs no merge, though its rows must still be read: whoever does so says what that takes.
   limits.last_runs = std::max<std::uint64_t>(1, external::fan_in(merging.format, last_bytes, longest));
-  const auto pass_bytes = [](std::uint64_t memory) {
-    return external::without_index(merge_pass_bytes(memory));
+  const auto pass_bytes = [&](std::uint64_t memory) {
+    return external::without_index(merge_pass_bytes(memory, merging.beside_bytes));
   };
   limits.fan_in = external::fan_in(merging.format, pass_bytes(merging.memory_bytes), longest);
   if (limits.fan_in < 2 && runs.size() > limits.last_runs) {

@@ -15,7 +15,9 @@
 namespace surd::stream::detail {
 
 /// Runs of short records that any merge of a stage takes at once: by the memory that the least of them has.
-[[nodiscard]] std::uint64_t runs_at_once(const external::RecordFormat& format, std::uint64_t memory_bytes);
+/// `beside`: what is set aside of it.
+[[nodiscard]] std::uint64_t runs_at_once(const external::RecordFormat& format, std::uint64_t memory_bytes,
+                                         std::uint64_t beside = 0);
 
 /// The passes to plan before the last merge.
 struct PassPlan {
@@ -43,6 +45,7 @@ struct Merging {
   external::RecordFormat format;
   std::uint64_t memory_bytes = 0;  ///< That each stage divides.
   std::uint64_t last_bytes = 0;    ///< What the last merge has of it.
+  std::uint64_t beside_bytes = 0;  ///< Set aside of it before.
 };
 
 /// @throws UsageError  naming the memory needed, if there is too little to merge two of `runs`.

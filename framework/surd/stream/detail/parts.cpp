@@ -28,7 +28,7 @@ std::unique_ptr<external::RecordStream> SortedParts::merge(const external::Recor
   auto runs = runs_;
   for (auto& run : runs) run.file = files.index(run.file);
   const auto cuts = external::split_runs(format, files.list(), runs, {border(first), border(last)},
-                                         std::min<std::uint64_t>(memory_bytes / 4, 8 << 20));
+                                         worker.budget, std::min<std::uint64_t>(memory_bytes / 4, 8 << 20));
   std::vector<RunRange> ranges;
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const auto& from = cuts[0][i];

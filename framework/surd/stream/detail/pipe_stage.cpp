@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
 #include "surd/stream/detail/spill_writer.hpp"
 #include "surd/table/output.hpp"
 
@@ -95,8 +98,10 @@ class PipeStage : public Stage {
   void run(std::uint64_t first, std::uint64_t last, Worker& worker,
            const std::function<void(Artifact)>& commit) override {
     if (first == last) return;
-    const Setting setting{
-        worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts, parts_.source->beside_bytes())};
+    const auto wide = worker.budget.reserve(0, parts_.columns_bytes, "the columns of a wide table");
+    const auto beside = parts_.columns_bytes + parts_.source->beside_bytes();
+    const Setting setting{worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts, beside)};
+    refuse_many_joins(setting.memory);
     const auto columns = worker.budget.reserve(0, 2 * setting.memory.batch, "columns of rows");
     const auto sink = parts_.sink(setting);
     std::vector<std::unique_ptr<Operator>> chain;
@@ -113,6 +118,15 @@ class PipeStage : public Stage {
   }
 
  private:
+  void refuse_many_joins(const Division& memory) const {
+    constexpr std::uint64_t least_heavy = 1 << 20;
+    if (parts_.broadcasts == 0 || memory.heavy >= least_heavy) return;
+    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
+    throw base::UsageError(fmt::format(
+        "{}: {} small right sides of joins at once take at least --memory {}MiB, not {}", name_,
+        parts_.broadcasts, memory_for(least_heavy, share) / base::MiB, base::format_bytes(memory.whole)));
+  }
+
   std::string name_;
   PipeParts parts_;
   std::uint64_t memory_bytes_;

@@ -18,8 +18,9 @@ struct PipeParts {
   std::unique_ptr<Source> source;
   std::vector<OperatorMaker> operators;  ///< In order of rows.
   SinkMaker sink;
-  unsigned heavy = 0;       ///< Sources and sinks that sort, group, merge or partition.
-  unsigned broadcasts = 0;  ///< Operators that hold a table.
+  unsigned heavy = 0;               ///< Sources and sinks that sort, group, merge or partition.
+  unsigned broadcasts = 0;          ///< Operators that hold a table.
+  std::uint64_t columns_bytes = 0;  ///< Set aside for them: BoundQuery::columns_bytes().
 };
 
 /// `memory_bytes`: what the stage divides, at most what the worker's budget has.

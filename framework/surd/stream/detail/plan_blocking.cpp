@@ -62,8 +62,9 @@ std::vector<std::size_t> Planner::merge_passes(std::size_t runs, const std::stri
   const Merging merging{.step = step,
                         .format = sorted_rows_format(),
                         .memory_bytes = cut_.memory_bytes,
-                        .last_bytes = divide(cut_.memory_bytes, 2, 1).heavy};
-  const auto fan_in = runs_at_once(merging.format, cut_.memory_bytes);
+                        .last_bytes = divide(cut_.memory_bytes, 2, 1, columns_bytes_).heavy,
+                        .beside_bytes = columns_bytes_};
+  const auto fan_in = runs_at_once(merging.format, cut_.memory_bytes, columns_bytes_);
   // Packed rows may take more than the input's bytes; runs are half as long as what their stage has, since
   // they are formed while others are written.
   const auto run_bytes = merging.last_bytes / 2;
@@ -123,6 +124,7 @@ PipePlan Planner::next(const Distinct& distinct, PipePlan pipe, const At& at) {
 
 PipePlan Planner::grouped(GroupTarget target, PipePlan pipe, const Schema& schema, Schema kept,
                           const std::string& words) {
+  target.step = words;
   target.partitions = cut_.partitions;
   target.choose_keys();
   const auto parts =

@@ -32,16 +32,17 @@ table::Schema marked(const table::Schema& schema, const std::vector<bool>& neede
   return result;
 }
 
-/// The stage that makes a file of what `rows`, a stage, left.
-StagePlan file_stage(const FilePlan& file, const Cut& cut, const table::Schema& schema, std::size_t rows,
-                     std::vector<std::size_t> bad) {
+/// The stage that makes a file of the result.
+StagePlan file_stage(const FilePlan& file, const Cut& cut, const JobPlan& job, std::vector<std::size_t> bad) {
   const bool hdf5 = file.output.format == table::Format::hdf5;
   const WritePlan plan{.output = file.output,
-                       .schema = schema,
+                       .schema = job.schema,
                        .part = file.part,
                        .quarantine_part = file.quarantine_part,
                        .unit_bytes = cut.unit_bytes,
-                       .memory_bytes = cut.memory_bytes};
+                       .memory_bytes = cut.memory_bytes,
+                       .columns_bytes = job.columns_bytes + table::beside_bytes(file.output, job.schema)};
+  const auto rows = job.result_rows;
   std::vector<std::size_t> reads{rows};
   reads.insert(reads.end(), bad.begin(), bad.end());
   return {.name = "write " + file.output.path.filename().string(),
@@ -73,15 +74,16 @@ std::size_t Planner::end(PipePlan& pipe, const std::string& purpose, unsigned he
   pipe.close();
   pipe.words.push_back(purpose);
   auto name = pipe.name();
-  const auto make = [pipe, heavy, sink = std::move(sink), name,
-                     memory = cut_.memory_bytes](const Before& before) {
+  const auto make = [pipe, heavy, sink = std::move(sink), name, memory = cut_.memory_bytes,
+                     columns = columns_bytes_](const Before& before) {
     auto head = pipe.make(before);
     return pipe_stage(name,
                       {.source = std::move(head.source),
                        .operators = std::move(head.operators),
                        .sink = sink,
                        .heavy = head.heavy + heavy,
-                       .broadcasts = head.broadcasts},
+                       .broadcasts = head.broadcasts,
+                       .columns_bytes = columns},
                       memory);
   };
   return add({.name = std::move(name), .reads = pipe.reads(), .reads_input = pipe.reads_input, .make = make});
@@ -156,11 +158,12 @@ JobPlan plan_stages(const std::shared_ptr<const BoundQuery>& query, const Cut& c
                     const std::optional<FilePlan>& file, bool quarantine) {
   const bool multiplies =
       query->has<FlatMap>() || query->has<Windows>() || query->has<std::shared_ptr<Join>>();
-  Planner planner(cut, query->input_bytes(), multiplies);
+  Planner planner(cut, *query, multiplies);
   auto pipe = planner.walk(query);
   pipe.close();
   JobPlan plan;
   plan.schema = pipe.kept();
+  plan.columns_bytes = query->columns_bytes();
   if (!file || file->output.format == table::Format::hdf5) {
     const RowsTarget target{.schema = plan.schema};
     plan.result_rows = planner.end(pipe, "keep rows", 0,
@@ -177,7 +180,7 @@ JobPlan plan_stages(const std::shared_ptr<const BoundQuery>& query, const Cut& c
     for (std::size_t k = 0; quarantine && k < planner.stages().size(); ++k) {
       if (planner.stages()[k].reads_input) bad.push_back(k);
     }
-    planner.add(file_stage(*file, cut, plan.schema, plan.result_rows, std::move(bad)));
+    planner.add(file_stage(*file, cut, plan, std::move(bad)));
   }
   plan.stages = planner.take();
   return plan;

@@ -25,8 +25,9 @@ struct StagePlan {
 
 struct JobPlan {
   std::vector<StagePlan> stages;
-  table::Schema schema;         ///< Of the result.
-  std::size_t result_rows = 0;  ///< The stage whose artifacts count the result's rows.
+  table::Schema schema;             ///< Of the result.
+  std::uint64_t columns_bytes = 0;  ///< BoundQuery::columns_bytes().
+  std::size_t result_rows = 0;      ///< The stage whose artifacts count the result's rows.
 };
 
 /// A result in a file, under a temporary name; nullopt: packed rows in spill files, left by the last stage.

@@ -14,8 +14,11 @@ namespace surd::stream::detail {
 class Planner {
  public:
   /// `multiplies`: some step may make many rows of one, so that the input's size says little.
-  Planner(const Cut& cut, std::uint64_t input_bytes, bool multiplies)
-      : cut_(cut), input_bytes_(input_bytes), multiplies_(multiplies) {}
+  Planner(const Cut& cut, const BoundQuery& query, bool multiplies)
+      : cut_(cut),
+        input_bytes_(query.input_bytes()),
+        columns_bytes_(query.columns_bytes()),
+        multiplies_(multiplies) {}
 
   /// Plans all steps of a query. What its last stage does with the rows is still open.
   [[nodiscard]] PipePlan walk(const std::shared_ptr<const BoundQuery>& query);
@@ -66,6 +69,7 @@ class Planner {
 
   Cut cut_;
   std::uint64_t input_bytes_;
+  std::uint64_t columns_bytes_;
   bool multiplies_;
   std::vector<StagePlan> stages_;
 };

@@ -66,12 +66,14 @@ std::size_t Segment::new_slot(Type type) {
 void Segment::add(const Filter& step) {
   auto& added = steps_.emplace_back();
   added.kind = Stepping::Kind::filter;
+  added.words = to_text(Step(step));
   added.expression.emplace(step.condition, visible());
 }
 
 void Segment::add(const Derive& step) {
   auto& added = steps_.emplace_back();
   added.kind = Stepping::Kind::derive;
+  added.words = to_text(Step(step));
   added.expression.emplace(step.expression, visible());
   added.slot = new_slot(added.expression->type());
   const auto same = [&](const Name& name) { return name.name == step.column; };
@@ -116,6 +118,8 @@ void Segment::push(Batch& rows, std::uint64_t position) {
     positions.resize(rows.rows);
     std::iota(positions.begin(), positions.end(), static_cast<std::int64_t>(position));
   }
+  position_ = position;
+  origins_.clear();
   for (auto& step : steps_) {
     apply(step, rows);
     if (rows.rows == 0) break;
@@ -128,10 +132,10 @@ void Segment::push(Batch& rows, std::uint64_t position) {
 void Segment::apply(Stepping& step, Batch& rows) {
   switch (step.kind) {
     case Stepping::Kind::filter:
-      step.expression->select(rows, kept_);
+      evaluate(step, rows);
       return keep(rows);
     case Stepping::Kind::derive:
-      return step.expression->evaluate(rows, rows.columns[step.slot]);
+      return evaluate(step, rows);
     case Stepping::Kind::copy:
       rows.columns[step.slot] = rows.columns[step.from];
       return;
@@ -146,8 +150,47 @@ void Segment::apply(Stepping& step, Batch& rows) {
   }
 }
 
+void Segment::evaluate(Stepping& step, Batch& rows) {
+  try {
+    if (step.kind == Stepping::Kind::filter) return step.expression->select(rows, kept_);
+    step.expression->evaluate(rows, rows.columns[step.slot]);
+  } catch (const base::UsageError& e) {
+    fail_at_row(step, rows, e.what());
+  }
+}
+
+/// Looks for the first row that fails by halving: rows before `good` do not, rows before `bad` do.
+void Segment::fail_at_row(Stepping& step, const Batch& rows, const std::string& what) {
+  auto reason = what;
+  std::size_t good = 0;
+  std::size_t bad = rows.rows;
+  while (good + 1 < bad) {
+    const auto middle = good + (bad - good) / 2;
+    std::vector<std::uint32_t> first(middle - good);
+    std::iota(first.begin(), first.end(), static_cast<std::uint32_t>(good));
+    auto some = rows;
+    table::keep_rows(some, first);
+    some.rows = first.size();
+    table::Column values;
+    try {
+      step.expression->evaluate(some, values);
+      good = middle;
+    } catch (const base::UsageError& e) {
+      reason = e.what();
+      bad = middle;
+    }
+  }
+  throw RowError(step.words + ": " + reason, position_ + (origins_.empty() ? good : origins_[good]));
+}
+
 void Segment::keep(Batch& rows) {
   if (kept_.size() == rows.rows) return;
+  if (origins_.empty()) {
+    origins_ = kept_;
+  } else {
+    for (std::size_t i = 0; i < kept_.size(); ++i) origins_[i] = origins_[kept_[i]];
+    origins_.resize(kept_.size());
+  }
   table::keep_rows(rows, kept_);
   rows.rows = kept_.size();
 }

@@ -12,6 +12,16 @@
 
 namespace surd::stream::detail {
 
+/// A row for which an expression has no value. Whoever knows where rows come from adds that.
+class RowError : public base::UsageError {
+ public:
+  RowError(const std::string& what, std::uint64_t position) : UsageError(what), position_(position) {}
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_; }  ///< As it was pushed.
+
+ private:
+  std::uint64_t position_;
+};
+
 /// Columns never move: each has a slot, steps change which slots are visible under which names. At the end
 /// the slots of the result are swapped into place, and back after the next operator had them.
 class Segment : public Operator {
@@ -26,6 +36,7 @@ class Segment : public Operator {
   struct Stepping {
     enum class Kind { filter, derive, copy, sample } kind = Kind::filter;
     std::optional<table::BoundExpression> expression{};
+    std::string words{};   ///< The step, for errors.
     std::size_t slot = 0;  ///< Written by derive and copy.
     std::size_t from = 0;  ///< Of copy.
     Sample sample{};
@@ -42,6 +53,9 @@ class Segment : public Operator {
 
   void apply(Stepping& step, table::Batch& rows);
   void keep(table::Batch& rows);
+  /// Evaluates the step's expression. @throws RowError
+  void evaluate(Stepping& step, table::Batch& rows);
+  [[noreturn]] void fail_at_row(Stepping& step, const table::Batch& rows, const std::string& what);
   void swap_slots(table::Batch& rows);
   void pass_on(table::Batch& rows, std::uint64_t position);
 
@@ -57,6 +71,8 @@ class Segment : public Operator {
   std::vector<std::size_t> result_slots_;
   std::vector<table::Column> spare_;  ///< Columns of the slots beyond the input's, with their memory.
   std::vector<std::uint32_t> kept_;
+  std::vector<std::uint32_t> origins_;  ///< Rows of the batch as it was pushed; empty: all of them.
+  std::uint64_t position_ = 0;          ///< Of its first row.
   table::Batch result_;
   Operator& next_;
 };

@@ -28,6 +28,7 @@ struct SortTarget {
 
 /// Partial states in partitions.
 struct GroupTarget {
+  std::string step;  ///< For errors.
   table::Schema schema;
   std::vector<std::size_t> by;
   std::vector<external::AggregateSpec> results;

@@ -262,7 +262,7 @@ class Hdf5Stage : public Stage {
     if (first == last) return;
     table::Hdf5TableWriter writer(plan_.part, plan_.output.dataset, plan_.schema);
     Hdf5Flow flow(writer, worker);
-    source_->run(0, source_->units(), {worker, divide(plan_.memory_bytes, 0, 0)}, flow);
+    source_->run(0, source_->units(), {worker, divide(plan_.memory_bytes, 0, 0, plan_.columns_bytes)}, flow);
     if (flow.stopped()) return;
     writer.close();
     if (worker.sync_at_commit) {

@@ -16,6 +16,7 @@ struct WritePlan {
   storage::Path quarantine_part;  ///< Temporary name of the file of bad rows.
   std::uint64_t unit_bytes = 0;
   std::uint64_t memory_bytes = 0;
+  std::uint64_t columns_bytes = 0;  ///< Set aside of it.
 };
 
 /// Copies pieces to where they belong, any unit at any time; bad rows, if there are any, in the last unit.
