@@ -85,6 +85,14 @@ TEST(SubmitScript, NamesWhatWasAskedFor) {
   EXPECT_THAT(text, HasSubstr("\nlaunch=(mpirun --map-by ppr:64:node:PE=4)\nmax_restarts=0\n"));
 }
 
+TEST(SubmitScript, KnowsTheLaunchersOfMpich) {
+  auto script = ising();
+  script.mpi_library = "MPICH 4.0.2";
+  EXPECT_THAT(to_text(script), HasSubstr("\nlaunch=(srun --mpi=pmi2 --kill-on-bad-exit=1)\n"));
+  script.flags.launcher = Launcher::mpirun;
+  EXPECT_THAT(to_text(script), HasSubstr("\nlaunch=(mpiexec.hydra -ppn 64)\n"));
+}
+
 TEST(SubmitScript, MayGoOnWithFewerNodes) {
   auto script = ising();
   surd::batch::parse_nodes("1-2", script.flags);

@@ -17,8 +17,8 @@ struct SubmitScript {
   std::uint64_t memory_per_rank = 0;  ///< Bytes to ask Slurm for.
   storage::Path log_directory;        ///< Gets slurm-<job>.out. Absolute: Slurm looks for
                                       ///< placeholders in the directory it would put before it.
-  std::string pmi = "pmix";           ///< How srun tells ranks of each other: srun --mpi=...
-  std::vector<std::string> run;       ///< The command of every rank.
+  std::string mpi_library = "Open MPI";  ///< Launchers are told different things for each.
+  std::vector<std::string> run;          ///< The command of every rank.
 };
 
 /// @throws UsageError  if a line end is in a name or an option, which no #SBATCH line can hold.

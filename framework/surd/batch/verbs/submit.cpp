@@ -171,7 +171,7 @@ ExitStatus submit(const Request& request) {
                                          .flags = flags,
                                          .memory_per_rank = memory_to_ask_for(needs, flags, node),
                                          .log_directory = std::filesystem::absolute(needs.work.root),
-                                         .pmi = mpi::library_name().starts_with("Open MPI") ? "pmix" : "pmi2",
+                                         .mpi_library = mpi::library_name(),
                                          .run = run_command(request.line)});
   if (flags.dry_run) {
     std::fputs(text.c_str(), stdout);
