@@ -163,7 +163,8 @@ std::string to_text(const SubmitScript& script) {
   auto made_by = script.made_by;
   std::replace_if(
       made_by.begin(), made_by.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return fmt::format("#!/bin/bash\n# Made by: {}\n{}\n{}{}max_restarts={}\n\n{}", made_by,
+  const auto basis = script.time_basis.empty() ? "" : "# Time: " + script.time_basis + "\n";
+  return fmt::format("#!/bin/bash\n# Made by: {}\n{}{}\n{}{}max_restarts={}\n\n{}", made_by, basis,
                      options_text(script), array_text("run", script.run),
                      array_text("launch", launch_words(script)), script.flags.max_restarts,
                      detail::supervise_script());

@@ -13,6 +13,7 @@ namespace surd::batch {
 struct SubmitScript {
   std::string made_by;  ///< The command line that asked for it.
   std::string job_name;
+  std::string time_basis;             ///< Where the time limit comes from; may be empty.
   SubmitFlags flags;                  ///< With tasks_per_node set; time_seconds 0: the partition's default.
   std::uint64_t memory_per_rank = 0;  ///< Bytes to ask Slurm for.
   storage::Path log_directory;        ///< Gets slurm-<job>.out. Absolute: Slurm looks for
