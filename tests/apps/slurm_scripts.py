@@ -248,7 +248,7 @@ def test_reports_of_data_jobs_name_hosts_job_and_restarts():
 def test_the_time_of_a_data_job_is_estimated():
     with Cluster(TABLE) as cluster:
         with open(cluster.path / "in.csv", "w") as file:
-            file.write("a\n")
+            file.write("a\n" + "1\n" * (1 << 20))
             file.truncate(6 << 30)  # a hole
         text = submit(cluster, "--dry-run")
         # Read and written, and three times spilled and read, as the plan has it at most; on four ranks.
