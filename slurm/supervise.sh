@@ -60,11 +60,14 @@ run_to_the_end() {
   # signal; surd's own word is in the file.
   if read -r recorded 2>/dev/null <"$SURD_STATUS_FILE"; then
     status=$recorded
-  elif [ -n "$asked" ] && [ "$status" -gt 128 ]; then
-    status=75  # it died of the signal, before it could note anything
-  elif [[ ! $status =~ ^(0|3|64|70|75|76)$ ]] && insist node_lost; then
-    say "a node does not answer any more"
-    status=75
+  elif [[ ! $status =~ ^(0|3|64|70|75|76)$ ]]; then
+    # It died of the signal, before it could note anything; launchers give such a death different numbers.
+    if [ -n "$asked" ]; then
+      status=75
+    elif insist node_lost; then
+      say "a node does not answer any more"
+      status=75
+    fi
   fi
 }
 

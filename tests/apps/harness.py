@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import traceback
 MPIEXEC, SURD, PROBE = (os.path.abspath(path) for path in sys.argv[1:4])
 SCALE = int(sys.argv[4]) if len(sys.argv) > 4 else 1
 
+KILLED = (137, 9)  # what Open MPI's and MPICH's launchers say of a rank that was killed
 KINDS = ("one rank", "pid namespace", "process group", "rank of a command")
 
 
@@ -116,7 +118,7 @@ def ranks_of(process, program):
             environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
         except OSError:
             continue
-        if b"OMPI_COMM_WORLD_RANK=" in environment and b"guardian" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+        if re.search(rb"\b(OMPI_COMM_WORLD|PMI)_RANK=", environment) and b"guardian" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
             ranks.append(pid)
     # A rank's child looks like the rank until it becomes the command that it is to be.
     return [pid for pid in ranks if parent(pid) not in ranks]

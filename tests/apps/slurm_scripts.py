@@ -245,6 +245,20 @@ def test_reports_of_data_jobs_name_hosts_job_and_restarts():
         assert cluster.verb("submit", "job.yaml", "--array", "2", "--dry-run")[0] == 64
 
 
+def test_the_time_of_a_data_job_is_estimated():
+    with Cluster(TABLE) as cluster:
+        with open(cluster.path / "in.csv", "w") as file:
+            file.write("a\n" + "1\n" * (1 << 20))
+            file.truncate(6 << 30)  # a hole
+        text = submit(cluster, "--dry-run")
+        # Read and written, and three times spilled and read, as the plan has it at most; on four ranks.
+        assert "# Time: 48.0 GiB to read and write, at 200 MiB/s (assumed" in text, text
+        assert "#SBATCH --time=00:17:00\n" in text, "one and a half times 246 s, and 10 minutes"
+        assert "# Time" not in submit(cluster, "--dry-run", "--time", "90")
+        assert "time     16 min 23 s: 48.0 GiB" in cluster.verb("plan", "job.yaml")[1], "on one rank"
+        assert json.loads(cluster.verb("plan", "job.yaml", "--json")[1])["time"]["bytes_to_move"] == 48 << 30
+
+
 def test_refusals_are_sbatchs_words():
     with Cluster() as cluster:
         status, out, err = cluster.verb("submit", "job.yaml", "--partition", "wrong")

@@ -120,6 +120,8 @@ TEST(Doctor, WarnsOfEachTroubleOnce) {
       {[](Json& r) { r["ranks"][1]["simd"] = "AVX3"; }, "different SIMD targets"},
       {[](Json& r) { r["mpi"]["threads"] = false; }, "without MPI_THREAD_MULTIPLE"},
       {[](Json& r) { r["slurm"]["seconds_left"] = 60.0; }, "this Slurm job ends in"},
+      {[](Json& r) { r["slurm"].erase("seconds_left"); }, "Slurm does not say when this job ends"},
+      {[](Json& r) { r["ranks"][0]["scratch"]["shared"] = true; }, "is shared with rank 0's node"},
       {[](Json& r) { r["launch"]["mistake"] = "4 processes were started"; }, "4 processes were started"},
       {[](Json& r) { r["mpi"]["ranks"] = r["launch"]["ranks"] = 1; }, "Slurm gave this job 4 tasks"},
   };

@@ -9,6 +9,7 @@
 
 #include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
+#include "surd/batch/data_plan.hpp"
 
 namespace {
 
@@ -83,6 +84,35 @@ TEST(SubmitScript, NamesWhatWasAskedFor) {
     EXPECT_THAT(text, HasSubstr(std::string("#SBATCH ") + line));
   }
   EXPECT_THAT(text, HasSubstr("\nlaunch=(mpirun --map-by ppr:64:node:PE=4)\nmax_restarts=0\n"));
+}
+
+TEST(SubmitScript, KnowsTheLaunchersOfMpich) {
+  auto script = ising();
+  script.mpi_library = "MPICH 4.0.2";
+  EXPECT_THAT(to_text(script), HasSubstr("\nlaunch=(srun --mpi=pmi2 --kill-on-bad-exit=1)\n"));
+  script.flags.launcher = Launcher::mpirun;
+  EXPECT_THAT(to_text(script), HasSubstr("\nlaunch=(mpiexec.hydra -ppn 64)\n"));
+}
+
+TEST(SubmitScript, SaysWhereTheTimeLimitComesFrom) {
+  auto script = ising();
+  EXPECT_THAT(to_text(script), Not(HasSubstr("# Time:")));
+  script.time_basis = "9 points of 2 s each";
+  EXPECT_THAT(to_text(script), HasSubstr("\n# Time: 9 points of 2 s each\n#SBATCH --job-name"));
+}
+
+TEST(DataTime, IsThatOfAllBytesAtASpeedThatIsAssumed) {
+  surd::stream::PipelinePlan stages;
+  stages.input_bytes = 4 * GiB;
+  stages.scratch_bytes = 6 * GiB;
+
+  const auto few = surd::batch::data_time(stages, 4, 2);
+  const auto many = surd::batch::data_time(stages, 64, 2);
+
+  EXPECT_EQ(few.bytes, 20 * GiB);
+  EXPECT_DOUBLE_EQ(few.seconds, 20.0 * 1024 / 200);
+  EXPECT_DOUBLE_EQ(many.seconds, 20.0 * 1024 / 800);
+  EXPECT_THAT(many.basis(), HasSubstr("20.0 GiB to read and write, at 800 MiB/s (assumed: 50"));
 }
 
 TEST(SubmitScript, MayGoOnWithFewerNodes) {

@@ -20,6 +20,8 @@ SURD = harness.SURD
 NODES = ("n1", "n2")
 JOBS = pathlib.Path(__file__).resolve().parents[2] / "jobs"
 SKIPPED = 77
+MPICH = "hydra" in os.path.realpath(harness.MPIEXEC)
+SRUN = ("srun", "--mpi=pmi2" if MPICH else "--mpi=pmix", "--kill-on-bad-exit=1")
 
 
 def on_login_node(*command, cwd=None, timeout=60):
@@ -52,7 +54,7 @@ def eventually(condition, seconds, what):
 
 
 def wait_for_idle_nodes(seconds=60):
-    eventually(lambda: slurm("sinfo", "-h", "-N", "-t", "idle").count("\n") + 1 == len(NODES), seconds,
+    eventually(lambda: slurm("sinfo", "-h", "-N", "-p", "debug", "-t", "idle").count("\n") + 1 == len(NODES), seconds,
                lambda: f"not all nodes are idle:\n{slurm('sinfo', '-N', '-l')}\n{slurm('squeue')}")
 
 
@@ -88,7 +90,7 @@ class Job:
 
     def story(self):
         """For messages of failed tests."""
-        logs = sorted(self.folder.path.glob(f".surd/*/slurm-{self.number}*.out"))
+        logs = sorted(self.folder.path.glob(f"**/*-{self.number}*.out"))
         return "\n".join([*(path.read_text() for path in logs), slurm("scontrol", "show", "job", self.number)])
 
     def wait(self, seconds=60, state="COMPLETED"):

@@ -16,6 +16,11 @@ namespace {
 /// Rows that are packed take less than their text; not less than this share of it, whatever they are.
 constexpr std::uint64_t most_packing = 8;
 
+/// A third of what a core did of sorts, groups and joins with local disks (README), and what a modest disk
+/// does, or a node's share of a shared one.
+constexpr double rank_bytes_per_second = 50.0 * base::MiB;
+constexpr double node_bytes_per_second = 400.0 * base::MiB;
+
 /// Rows that a sort gets are all spilled, unless steps before it drop some, or later ones drop columns.
 /// Groups and joins may need nothing.
 std::uint64_t least_scratch(const TableJob& job, std::uint64_t input_bytes) {
@@ -76,6 +81,21 @@ std::string DataPlan::warning() const {
   if (free_bytes >= stages.scratch_bytes || free_bytes < least_scratch) return {};
   return fmt::format("the job may need up to {} for temporary files, and {} are free in {}",
                      base::format_bytes(stages.scratch_bytes), base::format_bytes(free_bytes), work.native());
+}
+
+std::string DataTime::basis() const {
+  const auto speed = [](double rate) { return base::format_bytes(static_cast<std::uint64_t>(rate)) + "/s"; };
+  return fmt::format("{} to read and write, at {} (assumed: {} per rank, at most {} per node)",
+                     base::format_bytes(bytes), speed(bytes_per_second), speed(rank_bytes_per_second),
+                     speed(node_bytes_per_second));
+}
+
+DataTime data_time(const stream::PipelinePlan& stages, int ranks, int nodes) {
+  DataTime time;
+  time.bytes = 2 * (stages.input_bytes + stages.scratch_bytes);
+  time.bytes_per_second = std::min(ranks * rank_bytes_per_second, nodes * node_bytes_per_second);
+  time.seconds = static_cast<double>(time.bytes) / time.bytes_per_second;
+  return time;
 }
 
 std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job) {

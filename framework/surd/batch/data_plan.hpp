@@ -23,6 +23,18 @@ struct DataPlan {
   [[nodiscard]] std::string warning() const;
 };
 
+/// How long a data job may take: all it reads and writes, at a speed that is assumed.
+struct DataTime {
+  std::uint64_t bytes = 0;  ///< The input and an output as large, and what is spilled, to the disk and back.
+  double bytes_per_second = 0;
+  double seconds = 0;
+
+  /// "12.0 GiB to read and write, at 400 MiB/s (assumed: 50 MiB/s per rank, at most 400 MiB/s per node)"
+  [[nodiscard]] std::string basis() const;
+};
+
+[[nodiscard]] DataTime data_time(const stream::PipelinePlan& stages, int ranks, int nodes);
+
 /// Bytes of the job's input files. @throws UsageError  if one is missing, or no file.
 [[nodiscard]] std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job);
 

@@ -9,6 +9,7 @@
 
 #include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
+#include "surd/batch/detail/launch.hpp"
 #include "surd/batch/detail/shell_word.hpp"
 #include "surd/batch/detail/supervise.hpp"
 
@@ -144,9 +145,13 @@ std::vector<std::string> launch_words(const SubmitScript& script) {
   const auto& flags = script.flags;
   const bool count_here = flags.least_nodes > 0;
   if (flags.launcher == Launcher::srun) {
-    std::vector<std::string> words = {"srun", "--mpi=" + script.pmi, "--kill-on-bad-exit=1"};
+    std::vector<std::string> words = {"srun", detail::srun_option(script.mpi_library),
+                                      "--kill-on-bad-exit=1"};
     if (count_here) words.push_back(fmt::format("--ntasks-per-node={}", flags.tasks_per_node));
     return words;
+  }
+  if (!script.mpi_library.starts_with("Open MPI")) {  // MPICH and its kin, by the name all of them have
+    return {"mpiexec.hydra", "-ppn", std::to_string(flags.tasks_per_node)};
   }
   if (flags.cpus_per_task == 1 && !count_here) return {"mpirun"};
   return {"mpirun", "--map-by", fmt::format("ppr:{}:node:PE={}", flags.tasks_per_node, flags.cpus_per_task)};
@@ -158,7 +163,8 @@ std::string to_text(const SubmitScript& script) {
   auto made_by = script.made_by;
   std::replace_if(
       made_by.begin(), made_by.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return fmt::format("#!/bin/bash\n# Made by: {}\n{}\n{}{}max_restarts={}\n\n{}", made_by,
+  const auto basis = script.time_basis.empty() ? "" : "# Time: " + script.time_basis + "\n";
+  return fmt::format("#!/bin/bash\n# Made by: {}\n{}{}\n{}{}max_restarts={}\n\n{}", made_by, basis,
                      options_text(script), array_text("run", script.run),
                      array_text("launch", launch_words(script)), script.flags.max_restarts,
                      detail::supervise_script());

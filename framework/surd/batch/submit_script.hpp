@@ -13,12 +13,13 @@ namespace surd::batch {
 struct SubmitScript {
   std::string made_by;  ///< The command line that asked for it.
   std::string job_name;
+  std::string time_basis;             ///< Where the time limit comes from; may be empty.
   SubmitFlags flags;                  ///< With tasks_per_node set; time_seconds 0: the partition's default.
   std::uint64_t memory_per_rank = 0;  ///< Bytes to ask Slurm for.
   storage::Path log_directory;        ///< Gets slurm-<job>.out. Absolute: Slurm looks for
                                       ///< placeholders in the directory it would put before it.
-  std::string pmi = "pmix";           ///< How srun tells ranks of each other: srun --mpi=...
-  std::vector<std::string> run;       ///< The command of every rank.
+  std::string mpi_library = "Open MPI";  ///< Launchers are told different things for each.
+  std::vector<std::string> run;          ///< The command of every rank.
 };
 
 /// @throws UsageError  if a line end is in a name or an option, which no #SBATCH line can hold.

@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -77,7 +79,11 @@ std::string library_name() {
   int length = 0;
   check(MPI_Get_library_version(text.data(), &length), "MPI_Get_library_version");
   std::string name(text.data(), static_cast<std::size_t>(length));
-  if (name.rfind("Open MPI v", 0) == 0) name = "Open MPI " + name.substr(10);
+  constexpr std::pair<std::string_view, std::string_view> heads[] = {{"Open MPI v", "Open MPI "},
+                                                                     {"MPICH Version:\t", "MPICH "}};
+  for (const auto& [head, short_head] : heads) {
+    if (name.starts_with(head)) name.replace(0, head.size(), short_head);
+  }
   return name.substr(0, name.find_first_of(",\n"));
 }
 

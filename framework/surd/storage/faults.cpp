@@ -48,7 +48,7 @@ std::uint64_t parse_number(std::string_view digits, std::string_view text) {
 
 /// The rank that the launcher gave this process, 0 without one.
 std::string_view own_rank() {
-  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"}) {
+  for (const char* const name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}) {
     if (const char* const value = std::getenv(name)) return value;
   }
   return "0";

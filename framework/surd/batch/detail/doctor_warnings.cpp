@@ -106,6 +106,10 @@ void warn_of_node(const Json& seen, bool several, Warnings& warnings) {
   if (seen["scratch"].value("networked", false)) {
     warnings.push_back(host +
                        ": scratch is on a network; set SURD_SCRATCH to a local disk if the node has one");
+  } else if (seen["scratch"].value("shared", false)) {
+    warnings.push_back(fmt::format(
+        "{}: scratch {} is shared with rank 0's node; set SURD_SCRATCH to a local disk if the node has one",
+        host, seen["scratch"]["path"].get<std::string>()));
   }
   if (!several) return;
   const auto& sight = seen["work"]["seen_after_seconds"];
@@ -149,13 +153,19 @@ void warn_of_job(const Json& report, Warnings& warnings) {
   if (!mistake.empty()) warnings.push_back(mistake);
   const auto tasks = report["launch"]["slurm_tasks"].get<int>();
   if (mistake.empty() && report["mpi"]["ranks"] == 1 && report["launch"]["ranks"] == 1 && tasks > 1) {
-    warnings.push_back(fmt::format(
-        "Slurm gave this job {} tasks, and one rank runs: start it with srun --mpi=pmix or mpirun", tasks));
+    warnings.push_back(
+        fmt::format("Slurm gave this job {} tasks, and one rank runs: start it with srun or mpirun", tasks));
   }
   if (!report["mpi"]["threads"].get<bool>()) {
     warnings.emplace_back(
         "MPI was built without MPI_THREAD_MULTIPLE: while rank 0 computes a long point, others may wait for "
         "work");
+  }
+  if (report["slurm"].contains("job") && !report["slurm"].contains("seconds_left")) {
+    warnings.emplace_back(
+        "Slurm does not say when this job ends: it has no time limit, or squeue does not answer on the "
+        "nodes; "
+        "sbatch --signal=B:USR1@120 and slurm/supervise.sh stop surd in time");
   }
   const auto left = report["slurm"].value("seconds_left", 0.0);
   if (left > 0 && left < little_time_seconds) {

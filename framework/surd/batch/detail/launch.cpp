@@ -24,6 +24,10 @@ int number_of(const char* variable) {
 
 }  // namespace
 
+std::string srun_option(std::string_view mpi_library) {
+  return mpi_library.starts_with("Open MPI") ? "--mpi=pmix" : "--mpi=pmi2";
+}
+
 Launch find_launch() {
   Launch launch;
   launch.rank = launched_rank();
@@ -45,9 +49,8 @@ std::string launch_mistake(const Launch& launch, int world, const std::string& m
   const bool by_srun = std::getenv("SLURM_STEP_ID") != nullptr && launch.variable != "OMPI_COMM_WORLD_SIZE";
   const std::string remedy =
       by_srun
-          ? fmt::format(
-                "start it with srun --mpi=pmix (srun --mpi=list names what there is), or with {}'s mpirun",
-                mpi_library)
+          ? fmt::format("start it with srun {} (srun --mpi=list names what there is), or with {}'s mpirun",
+                        srun_option(mpi_library), mpi_library)
           : fmt::format("start it with the mpirun of {}, with which it was built", mpi_library);
   return fmt::format(
       "{} processes were started ({}), but each takes itself for the only rank and would do the whole job: "

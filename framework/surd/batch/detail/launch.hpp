@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace surd::batch::detail {
 
@@ -15,6 +16,9 @@ struct Launch {
 
 /// From the environment; to be asked before MPI starts, which may add to it.
 [[nodiscard]] Launch find_launch();
+
+/// How srun is to tell the ranks of this library of each other.
+[[nodiscard]] std::string srun_option(std::string_view mpi_library);
 
 /// What to do about a launch of many that became `world` = 1 rank each; empty if all is well.
 [[nodiscard]] std::string launch_mistake(const Launch& launch, int world, const std::string& mpi_library);

@@ -38,6 +38,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds hung{30};
 constexpr std::chrono::duration<double> time_for_links{0.6};
 constexpr std::chrono::seconds time_to_see{5};
+constexpr std::chrono::milliseconds time_to_see_scratch{100};  // mostly it is not to be seen
 
 storage::Path work_path(const Request& request) {
   return request.line.work.empty() ? "." : request.line.work;
@@ -65,10 +66,11 @@ Json examine(const Request& request, const mpi::Communicator& world, const mpi::
   return seen;
 }
 
-/// Seconds until the file is there with that content; null if it is not within `time_to_see`.
-Json wait_for(storage::FileSystem& files, const storage::Path& path, const std::string& content) {
+/// Seconds until the file is there with that content; null if it is not within `patience`.
+Json wait_for(storage::FileSystem& files, const storage::Path& path, const std::string& content,
+              std::chrono::duration<double> patience) {
   const auto start = Clock::now();
-  while (Clock::now() - start < time_to_see) {
+  do {
     try {  // rank-local: a file that is not there, or not whole, is looked for again
       if (files.file_size(path) && storage::read_file(files, path) == content) {
         return std::chrono::duration<double>(Clock::now() - start).count();
@@ -76,15 +78,17 @@ Json wait_for(storage::FileSystem& files, const storage::Path& path, const std::
     } catch (const base::IoError&) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  } while (Clock::now() - start < patience);
   return nullptr;
 }
 
-/// Collective over the first ranks of all nodes. After how long a file that the first of them writes is seen.
-Json see_work(const Request& request, const mpi::Communicator& leaders) {
-  const Deadline deadline("waiting for a file in the work directory", hung);
+/// Collective over the first ranks of all nodes. After how long a file that the first of them writes to its
+/// `directory` is seen in this one's; null if it is not within `patience`.
+Json see_file(const Request& request, const mpi::Communicator& leaders, const storage::Path& directory,
+              std::chrono::duration<double> patience) {
+  const Deadline deadline("waiting for a file in " + directory.string(), hung);
   const auto name = leaders.broadcast_text(new_run_name());
-  const auto path = work_path(request) / (".surd-doctor-" + name);
+  const auto path = directory / (".surd-doctor-" + name);
   if (leaders.is_root()) {
     try {  // rank-local: a directory that cannot be written is reported by measure_directory
       const auto file = request.files.create(path);
@@ -94,7 +98,7 @@ Json see_work(const Request& request, const mpi::Communicator& leaders) {
     }
   }
   leaders.barrier();
-  auto seen = wait_for(request.files, path, name);
+  auto seen = wait_for(request.files, path, name, patience);
   leaders.barrier();
   std::error_code ignored;
   if (leaders.is_root()) std::filesystem::remove(path, ignored);
@@ -127,7 +131,9 @@ Json compare_nodes(const Request& request, const mpi::Communicator& world, const
   const bool several_nodes = world.max(std::uint64_t{node.is_root() && leaders.size() > 1}) != 0;
   Json links = Json::array();
   if (node.is_root()) {
-    seen["work"]["seen_after_seconds"] = see_work(request, leaders);
+    seen["work"]["seen_after_seconds"] = see_file(request, leaders, work_path(request), time_to_see);
+    const auto scratch = see_file(request, leaders, scratch_directory(), time_to_see_scratch);
+    seen["scratch"]["shared"] = !leaders.is_root() && !scratch.is_null();
     if (several_nodes) links = measure_links(leaders);
   }
   if (!several_nodes && world.size() > 1) {

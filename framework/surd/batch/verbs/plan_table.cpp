@@ -16,6 +16,11 @@ using base::Json;
 
 void print_row(const char* name, const std::string& text) { fmt::print("  {:<9}{}\n", name, text); }
 
+DataTime time_of(const DataPlan& plan) {
+  const int nodes = (launched_ranks() + launched_ranks_on_node() - 1) / launched_ranks_on_node();
+  return data_time(plan.stages, launched_ranks(), nodes);
+}
+
 void print(const DataPlan& plan, const TableJob& job) {
   fmt::print("{}: {} of input, output {}\n", job.name, format_bytes(plan.stages.input_bytes),
              job.output.path.string());
@@ -34,6 +39,8 @@ void print(const DataPlan& plan, const TableJob& job) {
                         format_bytes(memory.limit.bytes), memory.limit.source));
   print_row("scratch", fmt::format("at most {} in the work directory, {} are free there",
                                    format_bytes(plan.stages.scratch_bytes), format_bytes(plan.free_bytes)));
+  const auto time = time_of(plan);
+  print_row("time", fmt::format("{}: {}", base::format_seconds(time.seconds), time.basis()));
 }
 
 Json describe(const DataPlan& plan, const TableJob& job) {
@@ -41,6 +48,7 @@ Json describe(const DataPlan& plan, const TableJob& job) {
   for (const auto& field : plan.stages.schema) {
     columns.push_back({{"name", field.name}, {"type", table::name(field.type)}});
   }
+  const auto time = time_of(plan);
   return {{"job", job.name},
           {"input_bytes", plan.stages.input_bytes},
           {"output", job.output.path.string()},
@@ -52,6 +60,10 @@ Json describe(const DataPlan& plan, const TableJob& job) {
             {"least_bytes", plan.stages.least_memory},
             {"limit_bytes", plan.memory.limit.bytes},
             {"limit_source", plan.memory.limit.source}}},
+          {"time",
+           {{"seconds", time.seconds},
+            {"bytes_to_move", time.bytes},
+            {"assumed_bytes_per_second", time.bytes_per_second}}},
           {"scratch", {{"bytes_at_most", plan.stages.scratch_bytes}, {"free_bytes", plan.free_bytes}}}};
 }
 

@@ -42,6 +42,7 @@ struct Needs {
   std::uint64_t memory_per_rank = 0;
   std::uint64_t wished_memory = 0;  ///< Per rank, if the nodes have so much; at least memory_per_rank.
   double seconds = 0;               ///< Estimated run time; 0: unknown.
+  std::string time_basis;           ///< Why so long.
 };
 
 Needs needs_of(const Request& request, const Job& job, int ranks) {
@@ -52,8 +53,13 @@ Needs needs_of(const Request& request, const Job& job, int ranks) {
   const auto needed = memory_per_rank(plan.budget_bytes, job.memory_per_point);
   const auto teams = std::max(1, ranks / job.ranks_per_point);
   const auto to_do = known.missing() + (request.line.retry_failed ? known.failed : 0);
-  return {job.name, work, needed, needed + (job.memory_per_point > 0 ? 0 : usual_point_bytes),
-          known.point_seconds * static_cast<double>(to_do) / teams};
+  return {job.name,
+          work,
+          needed,
+          needed + (job.memory_per_point > 0 ? 0 : usual_point_bytes),
+          known.point_seconds * static_cast<double>(to_do) / teams,
+          fmt::format("{} points of {} each, as those stored took, {} at a time", to_do,
+                      base::format_seconds(known.point_seconds), teams)};
 }
 
 Needs needs_of(const Request& request, const TableJob& job, int ranks) {
@@ -61,7 +67,10 @@ Needs needs_of(const Request& request, const TableJob& job, int ranks) {
     throw base::UsageError("--array is for sweeps: the ranks of a data job belong to one Slurm job");
   const auto plan = memory_plan(job.memory_bytes, input_bytes(request.files, job), {.all = ranks});
   const auto needed = memory_per_rank(plan.budget_bytes, 0);
-  return {job.name, work_directory(job, request.line.work), needed, needed, 0};
+  const auto work = work_directory(job, request.line.work);
+  const auto time =
+      data_time(plan_data(request.files, job, plan, work.root).stages, ranks, request.line.submit.nodes);
+  return {job.name, work, needed, needed, time.seconds, time.basis()};
 }
 
 int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmNode>& node) {
@@ -79,9 +88,23 @@ std::uint64_t memory_to_ask_for(const Needs& needs, const SubmitFlags& flags,
   return std::clamp(static_cast<std::uint64_t>(share), needs.memory_per_rank, needs.wished_memory);
 }
 
+double estimated_seconds(const SubmitFlags& flags, const Needs& needs) {
+  return needs.seconds / std::max(1, flags.array);
+}
+
+/// Where the time limit comes from, for the reader of the script; empty if the user chose it or none is
+/// known.
+std::string time_basis(const SubmitFlags& chosen, const Needs& needs) {
+  if (chosen.time_seconds > 0 || needs.seconds <= 0) return {};
+  return fmt::format("{}{}: {}; half as much again is asked for, and {} for start and end", needs.time_basis,
+                     chosen.array > 1 ? fmt::format(" in each of {} jobs", chosen.array) : "",
+                     base::format_seconds(estimated_seconds(chosen, needs)),
+                     base::format_seconds(spare_seconds));
+}
+
 double time_limit(const SubmitFlags& flags, const Needs& needs) {
   if (flags.time_seconds > 0) return flags.time_seconds;
-  if (needs.seconds > 0) return 1.5 * needs.seconds / std::max(1, flags.array) + spare_seconds;
+  if (needs.seconds > 0) return 1.5 * estimated_seconds(flags, needs) + spare_seconds;
   base::log_info(
       "how long the job takes is not known before some of it is done: the partition's default time limit "
       "holds, and when it strikes the job goes on after a restart; choose with --time");
@@ -165,18 +188,21 @@ ExitStatus submit(const Request& request) {
   flags.tasks_per_node = tasks_per_node(flags, node);
   const int ranks = flags.nodes * flags.tasks_per_node;
   const auto needs = std::visit([&](const auto& known) { return needs_of(request, known, ranks); }, job);
+  const auto basis = time_basis(flags, needs);
   flags.time_seconds = time_limit(flags, needs);
   const auto text = to_text(SubmitScript{.made_by = request.line.text,
                                          .job_name = needs.name,
+                                         .time_basis = basis,
                                          .flags = flags,
                                          .memory_per_rank = memory_to_ask_for(needs, flags, node),
                                          .log_directory = std::filesystem::absolute(needs.work.root),
-                                         .pmi = mpi::library_name().starts_with("Open MPI") ? "pmix" : "pmi2",
+                                         .mpi_library = mpi::library_name(),
                                          .run = run_command(request.line)});
   if (flags.dry_run) {
     std::fputs(text.c_str(), stdout);
     return ExitStatus::done;
   }
+  if (!basis.empty()) base::log_info("time: " + basis);
   if (std::holds_alternative<TableJob>(job)) refuse_second_job(request, needs.work);
   submit_script(request, needs, flags, text);
   return ExitStatus::done;
