@@ -87,7 +87,7 @@ def test_a_sweep_goes_on_without_the_node_that_died():
 def test_a_sort_goes_on_without_the_node_of_rank_0():
     """That held the lock of the work directory; the job's next start knows that its holder is dead."""
     with Folder(SORT, program=cluster.SURD) as folder:
-        cluster.generate(folder, "sales", "256MiB", "sales.csv")
+        cluster.generate(folder, "sales", "192MiB", "sales.csv")
         epochs = folder.path / ".surd/sales/epochs"
         report = lose_node(folder, "n1", left="n2", ready=lambda: any(epochs.glob("*")))
         assert report["data"]["units_resumed"] > 0, report["data"]
