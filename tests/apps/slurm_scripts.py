@@ -10,6 +10,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -227,6 +228,37 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         cluster.put("queue", "")
         facts = json.loads(cluster.verb("status", "job.yaml", "--json")[1])["slurm"]
         assert facts["job_id"] == "4242" and facts["restart_count"] == 1 and facts["nodes"], facts
+
+
+def tell_of_another_host(cluster, seconds_ago):
+    """As if what wrote the leases and the state had been on a node that is not seen from here."""
+    work = cluster.path / ".surd/storm"
+    written = time.time() - seconds_ago
+    for path in (work / "state.json", *work.glob("leases/*.lease")):
+        path.write_text(path.read_text().replace(f'"{socket.gethostname()}"', '"far"'))
+        os.utime(path, (written, written))
+
+
+def test_a_run_that_died_on_another_node_is_not_running():
+    with Cluster() as cluster:
+        submit(cluster)
+        process = cluster.start_script(".surd/storm/submit.sbatch")
+        wait_for(cluster.trace)
+        wait_for(cluster.path / ".surd/storm/state.json")
+        time.sleep(0.3)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        cluster.script("fake/squeue", 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1')
+
+        tell_of_another_host(cluster, seconds_ago=0)
+        out = cluster.verb("status", "job.yaml")[1]
+        assert "jobs at work  1\n" in out and "on far: running" in out and "Slurm job     4242: running" in out, out
+        tell_of_another_host(cluster, seconds_ago=60)
+        out = cluster.verb("status", "job.yaml")[1]
+        assert "jobs at work  0\n" in out and "on far: killed, last seen" in out and "4242: not in the queue" in out, out
+        cluster.script("fake/squeue", "echo 'RUNNING|None|n1|59:00'")
+        out = cluster.verb("status", "job.yaml")[1]
+        assert "on far: silent since" in out and "4242: running on n1" in out, out
 
 
 def test_reports_of_data_jobs_name_hosts_job_and_restarts():

@@ -95,4 +95,10 @@ std::string slurm_status_text(const Json& slurm) {
   return text;
 }
 
+std::string lost_run_text(const Json& last_run, const Json& slurm) {
+  const auto seen = text_in(last_run, "updated", "?");
+  if (text_in(slurm, "state", "") != "RUNNING") return "killed, last seen " + seen;
+  return fmt::format("silent since {}, though Slurm has not ended its job", seen);
+}
+
 }  // namespace surd::batch

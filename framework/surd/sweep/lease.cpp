@@ -26,6 +26,9 @@ constexpr std::uint64_t translation_limit = std::uint64_t{1} << 22;
 constexpr double forgotten_timeouts = 10;
 constexpr double forgotten_seconds = 600;
 
+/// File systems show other machines' files some seconds late, and clocks differ.
+constexpr double glance_seconds = 30;
+
 /// How long to wait for another job that claims at the same time to make up its mind.
 constexpr double settle_seconds = 1;
 
@@ -71,6 +74,7 @@ struct Leases::State {
   void read(const std::string& text, Neighbour& neighbour) const;
   void judge(const std::string& name, Neighbour& neighbour);
   [[nodiscard]] PointSet claimed() const;
+  [[nodiscard]] bool written_lately(const std::string& name) const;
   [[nodiscard]] bool give_way(PointSet& claim) const;
   void settle(PointSet& claim);
   void publish(const PointSet& claim, bool settled);
@@ -140,6 +144,14 @@ PointSet Leases::State::claimed() const {
     if (neighbour.living) all |= neighbour.claim;
   }
   return all;
+}
+
+bool Leases::State::written_lately(const std::string& name) const {
+  const auto version = files->file_version(directory / name);
+  if (!version) return false;
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto written = std::chrono::nanoseconds(version->modified_nanoseconds);
+  return now - written <= std::chrono::duration<double>(std::max(glance_seconds, timeout));
 }
 
 /// Leaves to others what is theirs. True if all is decided: no other is still to give way to us.
@@ -234,6 +246,16 @@ PointSet Leases::others() {
 std::size_t Leases::neighbours() const noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(state_->neighbours, [](const auto& n) { return n.second.living; }));
+}
+
+std::size_t Leases::neighbours_at_a_glance() {
+  auto& state = *state_;
+  state.look();
+  return static_cast<std::size_t>(std::ranges::count_if(state.neighbours, [&](const auto& named) {
+    const auto& [name, neighbour] = named;
+    const bool here = neighbour.lease.process.host == state.own.process.host;
+    return neighbour.living && (here || state.written_lately(name));
+  }));
 }
 
 void Leases::beat() {

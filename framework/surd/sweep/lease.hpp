@@ -45,6 +45,9 @@ class Leases {
   [[nodiscard]] PointSet others();
   /// Living other jobs at the last look.
   [[nodiscard]] std::size_t neighbours() const noexcept;
+  /// Looks anew and counts them for somebody who looks only once, and so cannot see whether a heartbeat
+  /// moves: a lease of another machine counts for half a minute after it was written, by the file's time.
+  [[nodiscard]] std::size_t neighbours_at_a_glance();
 
   /// Shows that this job lives; cheap if called more often than timeout / 4. Removes leases long dead.
   void beat();

@@ -32,8 +32,7 @@ JobStatus look(const Request& request, const Job& job) {
   JobStatus status;
   status.survey = survey(request.files, work, job);
   sweep::Leases leases(request.files, work.leases, *job.definition, new_run_name(), job.lease_seconds);
-  (void)leases.others();
-  status.running = leases.neighbours();
+  status.running = leases.neighbours_at_a_glance();
   status.last_run = read_json(request.files, work.state());
   const bool writing = status.running > 0 && text_in(status.last_run, "end", "").empty();
   status.slurm = slurm_status(request.files, work, status.last_run, writing);
@@ -60,7 +59,7 @@ std::string last_run_text(const JobStatus& status) {
   const auto end = last.value("end", Json());
   if (end.is_string())
     return fmt::format("{}: {} at {}", run, end.get<std::string>(), text_in(last, "updated", "?"));
-  if (status.running == 0) return fmt::format("{}: killed, last seen {}", run, text_in(last, "updated", "?"));
+  if (status.running == 0) return fmt::format("{}: {}", run, lost_run_text(last, status.slurm));
   auto text = fmt::format("{}: running, {:.3g} points/s", run, number_in(last, "rate", 0));
   const auto eta = last.value("eta_seconds", Json());
   if (eta.is_number()) text += fmt::format(", {} left", base::format_seconds(eta.get<double>()));

@@ -70,7 +70,7 @@ void print_last_run(const DataStatus& status, const TableJob& job) {
   } else if (status.running) {
     fmt::print("  last run  {}: running since {}\n", run, text_in(last, "started", "?"));
   } else {
-    fmt::print("  last run  {}: killed, last seen {}\n", run, text_in(last, "updated", "?"));
+    fmt::print("  last run  {}: {}\n", run, lost_run_text(last, status.slurm));
   }
 }
 
