@@ -54,7 +54,7 @@ FAKES = {
     "sinfo": """
         case "$*" in
           *%T*) cat "$FAKE/nodes" ;;
-          *) echo 'debug*|1|2|2000' ;;
+          *) echo 'debug*|1|2|2000|infinite'; echo 'short|1|2|2000|15:00' ;;
         esac""",
     # Without bash between it and mpiexec, for the script signals srun alone.
     "srun": """
@@ -286,6 +286,8 @@ def test_the_time_of_a_data_job_is_estimated():
         # Read and written, and three times spilled and read, as the plan has it at most; on four ranks.
         assert "# Time: 48.0 GiB to read and write, at 200 MiB/s (assumed" in text, text
         assert "#SBATCH --time=00:17:00\n" in text, "one and a half times 246 s, and 10 minutes"
+        text = submit(cluster, "--dry-run", "--partition", "short")
+        assert "#SBATCH --time=00:15:00\n" in text and "the partition allows less at a time" in text, text
         assert "# Time" not in submit(cluster, "--dry-run", "--time", "90")
         assert "time     16 min 23 s: 48.0 GiB" in cluster.verb("plan", "job.yaml")[1], "on one rank"
         assert json.loads(cluster.verb("plan", "job.yaml", "--json")[1])["time"]["bytes_to_move"] == 48 << 30

@@ -107,15 +107,20 @@ TEST_F(SlurmStatus, CountsTheTasksOfAnArray) {
   EXPECT_EQ(text(run, true), "9: 1 pending, 2 running, last on n[1-2]") << "the other tasks may be waiting";
 }
 
-TEST_F(SlurmStatus, KnowsTheSmallestNodeOfThePartition) {
-  using surd::batch::smallest_slurm_node;
-  EXPECT_FALSE(smallest_slurm_node(""));
-  command("sinfo", "printf 'debug*|2|32|4000\\ndebug*|2+|16|8000\\nbig|8|64|16000+\\nodd|||\\n'");
-  EXPECT_EQ(smallest_slurm_node("")->cores, 32);
-  EXPECT_EQ(smallest_slurm_node("")->memory_bytes, 4000U << 20);
-  EXPECT_EQ(smallest_slurm_node("big")->cores, 512);
-  EXPECT_FALSE(smallest_slurm_node("odd"));
-  EXPECT_FALSE(smallest_slurm_node("none"));
+TEST_F(SlurmStatus, KnowsWhatThePartitionGives) {
+  using surd::batch::slurm_partition;
+  EXPECT_FALSE(slurm_partition(""));
+  command(
+      "sinfo",
+      "printf "
+      "'debug*|2|32|4000|infinite\\ndebug*|2+|16|8000|infinite\\nbig|8|64|16000+|1-00:30:00\\nodd||||\\n'");
+  EXPECT_EQ(slurm_partition("")->cores, 32);
+  EXPECT_EQ(slurm_partition("")->memory_bytes, 4000U << 20);
+  EXPECT_EQ(slurm_partition("")->longest_seconds, 0);
+  EXPECT_EQ(slurm_partition("big")->cores, 512);
+  EXPECT_EQ(slurm_partition("big")->longest_seconds, 88200);
+  EXPECT_FALSE(slurm_partition("odd"));
+  EXPECT_FALSE(slurm_partition("none"));
 }
 
 TEST_F(SlurmStatus, DescribesTheJobOfThisProcess) {

@@ -148,21 +148,21 @@ std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id) {
   return entries;
 }
 
-std::optional<SlurmNode> smallest_slurm_node(const std::string& partition) {
-  // partition, sockets, cores of a socket, MiB; a line for each kind of node
-  const auto answer = ask_slurm({"sinfo", "-h", "-e", "-o", "%P|%X|%Y|%m"});
+std::optional<SlurmPartition> slurm_partition(const std::string& name) {
+  // name, sockets, cores of a socket, MiB, time limit; a line for each kind of node
+  const auto answer = ask_slurm({"sinfo", "-h", "-e", "-o", "%P|%X|%Y|%m|%l"});
   if (!answer.found || answer.status != 0) return std::nullopt;
-  std::optional<SlurmNode> least;
+  std::optional<SlurmPartition> least;
   for (const auto& line : cut(answer.output, '\n')) {
     auto fields = cut(line, '|');
-    fields.resize(4);
+    fields.resize(5);
     const bool is_default = fields[0].ends_with('*');
     if (is_default) fields[0].pop_back();
-    if (partition.empty() ? !is_default : fields[0] != partition) continue;
+    if (name.empty() ? !is_default : fields[0] != name) continue;
     const int cores = leading_number(fields[1]) * leading_number(fields[2]);
     const auto memory = static_cast<std::uint64_t>(std::max(0, leading_number(fields[3]))) * base::MiB;
     if (cores <= 0) continue;
-    if (!least) least = SlurmNode{cores, memory};
+    if (!least) least = SlurmPartition{cores, memory, parse_squeue(fields[4])};
     least->cores = std::min(least->cores, cores);
     least->memory_bytes = std::min(least->memory_bytes, memory);
   }

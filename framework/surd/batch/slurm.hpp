@@ -23,7 +23,8 @@ namespace surd::batch {
 /// Seconds until then, 1 at least; 0 if there is no job or no limit.
 [[nodiscard]] double slurm_seconds_left();
 
-/// What squeue answers (-o %L): "4:00:00", "1-02:03:04"; 0 for INVALID, UNLIMITED and everything else.
+/// What squeue answers (-o %L), and sinfo (-o %l): "4:00:00", "1-02:03:04"; 0 for INVALID, UNLIMITED,
+/// infinite and everything else.
 [[nodiscard]] double parse_squeue(std::string text);
 
 /// What a command of Slurm said.
@@ -49,13 +50,14 @@ struct QueueEntry {
 /// answer.
 [[nodiscard]] std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id);
 
-/// The least that a node of a partition has.
-struct SlurmNode {
+/// What every node of a partition has, and how long its jobs may take.
+struct SlurmPartition {
   int cores = 0;
   std::uint64_t memory_bytes = 0;
+  double longest_seconds = 0;  ///< 0: no limit.
 };
 
-/// Of the partition (empty: the default one); nullopt if sinfo does not say.
-[[nodiscard]] std::optional<SlurmNode> smallest_slurm_node(const std::string& partition);
+/// Of that name (empty: the default one); nullopt if sinfo does not say.
+[[nodiscard]] std::optional<SlurmPartition> slurm_partition(const std::string& name);
 
 }  // namespace surd::batch

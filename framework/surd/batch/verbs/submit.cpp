@@ -73,42 +73,47 @@ Needs needs_of(const Request& request, const TableJob& job, int ranks) {
   return {job.name, work, needed, needed, time.seconds, time.basis()};
 }
 
-int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmNode>& node) {
+int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmPartition>& partition) {
   if (flags.tasks_per_node > 0) return flags.tasks_per_node;
-  if (node) return std::max(1, node->cores / flags.cpus_per_task);
+  if (partition) return std::max(1, partition->cores / flags.cpus_per_task);
   base::log_warning(
       "sinfo does not say how many cores the nodes have: 1 rank per node; choose --tasks-per-node");
   return 1;
 }
 
 std::uint64_t memory_to_ask_for(const Needs& needs, const SubmitFlags& flags,
-                                const std::optional<SlurmNode>& node) {
-  if (!node || node->memory_bytes == 0) return needs.wished_memory;
-  const auto share = usable_share * static_cast<double>(node->memory_bytes) / flags.tasks_per_node;
+                                const std::optional<SlurmPartition>& partition) {
+  if (!partition || partition->memory_bytes == 0) return needs.wished_memory;
+  const auto share = usable_share * static_cast<double>(partition->memory_bytes) / flags.tasks_per_node;
   return std::clamp(static_cast<std::uint64_t>(share), needs.memory_per_rank, needs.wished_memory);
 }
 
-double estimated_seconds(const SubmitFlags& flags, const Needs& needs) {
-  return needs.seconds / std::max(1, flags.array);
-}
+/// A time limit, and where it comes from, for the reader of the script.
+struct TimeLimit {
+  double seconds = 0;  ///< 0: the partition's default.
+  std::string basis;   ///< Empty if the user chose it or nothing is known.
+};
 
-/// Where the time limit comes from, for the reader of the script; empty if the user chose it or none is
-/// known.
-std::string time_basis(const SubmitFlags& chosen, const Needs& needs) {
-  if (chosen.time_seconds > 0 || needs.seconds <= 0) return {};
-  return fmt::format("{}{}: {}; half as much again is asked for, and {} for start and end", needs.time_basis,
-                     chosen.array > 1 ? fmt::format(" in each of {} jobs", chosen.array) : "",
-                     base::format_seconds(estimated_seconds(chosen, needs)),
-                     base::format_seconds(spare_seconds));
-}
-
-double time_limit(const SubmitFlags& flags, const Needs& needs) {
-  if (flags.time_seconds > 0) return flags.time_seconds;
-  if (needs.seconds > 0) return 1.5 * estimated_seconds(flags, needs) + spare_seconds;
-  base::log_info(
-      "how long the job takes is not known before some of it is done: the partition's default time limit "
-      "holds, and when it strikes the job goes on after a restart; choose with --time");
-  return 0;
+TimeLimit time_limit(const SubmitFlags& flags, const Needs& needs,
+                     const std::optional<SlurmPartition>& partition) {
+  if (flags.time_seconds > 0) return {flags.time_seconds, {}};
+  if (needs.seconds <= 0) {
+    base::log_info(
+        "how long the job takes is not known before some of it is done: the partition's default time limit "
+        "holds, and when it strikes the job goes on after a restart; choose with --time");
+    return {};
+  }
+  const auto estimated = needs.seconds / std::max(1, flags.array);
+  const auto wished = 1.5 * estimated + spare_seconds;
+  const auto basis = fmt::format("{}{}: {}; ", needs.time_basis,
+                                 flags.array > 1 ? fmt::format(" in each of {} jobs", flags.array) : "",
+                                 base::format_seconds(estimated));
+  const auto longest = partition ? partition->longest_seconds : 0;
+  if (longest > 0 && wished > longest) {  // Slurm would never start it
+    return {longest, basis + "the partition allows less at a time, and the job goes on after a restart"};
+  }
+  return {wished, basis + fmt::format("half as much again is asked for, and {} for start and end",
+                                      base::format_seconds(spare_seconds))};
 }
 
 const char* word_for(VersionChange change) {
@@ -184,17 +189,17 @@ void submit_script(const Request& request, const Needs& needs, const SubmitFlags
 ExitStatus submit(const Request& request) {
   const auto job = load_any_job(request);
   auto flags = request.line.submit;
-  const auto node = smallest_slurm_node(flags.partition);
-  flags.tasks_per_node = tasks_per_node(flags, node);
+  const auto partition = slurm_partition(flags.partition);
+  flags.tasks_per_node = tasks_per_node(flags, partition);
   const int ranks = flags.nodes * flags.tasks_per_node;
   const auto needs = std::visit([&](const auto& known) { return needs_of(request, known, ranks); }, job);
-  const auto basis = time_basis(flags, needs);
-  flags.time_seconds = time_limit(flags, needs);
+  const auto time = time_limit(flags, needs, partition);
+  flags.time_seconds = time.seconds;
   const auto text = to_text(SubmitScript{.made_by = request.line.text,
                                          .job_name = needs.name,
-                                         .time_basis = basis,
+                                         .time_basis = time.basis,
                                          .flags = flags,
-                                         .memory_per_rank = memory_to_ask_for(needs, flags, node),
+                                         .memory_per_rank = memory_to_ask_for(needs, flags, partition),
                                          .log_directory = std::filesystem::absolute(needs.work.root),
                                          .mpi_library = mpi::library_name(),
                                          .run = run_command(request.line)});
@@ -202,7 +207,7 @@ ExitStatus submit(const Request& request) {
     std::fputs(text.c_str(), stdout);
     return ExitStatus::done;
   }
-  if (!basis.empty()) base::log_info("time: " + basis);
+  if (!time.basis.empty()) base::log_info("time: " + time.basis);
   if (std::holds_alternative<TableJob>(job)) refuse_second_job(request, needs.work);
   submit_script(request, needs, flags, text);
   return ExitStatus::done;
