@@ -206,7 +206,7 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
     with Cluster() as cluster:
         assert "submitted job 4242; watch it with: surd status job.yaml\n" == submit(cluster)
         text = (cluster.path / ".surd/storm/submit.sbatch").read_text()
-        assert "--ntasks-per-node=2\n" in text and "--mem-per-cpu=950M\n" in text and os.path.realpath(harness.PROBE) in text
+        assert "--ntasks-per-node=2\n" in text and "--mem=1900M\n" in text and os.path.realpath(harness.PROBE) in text
         cluster.put("queue", "PENDING|Priority||1:00:00")
         assert "Slurm job     4242: pending (Priority)\n" in cluster.verb("status", "job.yaml")[1]
 
@@ -314,7 +314,7 @@ def test_a_dry_run_writes_nothing_and_is_valid():
 
 
 def test_templates_run_what_they_say():
-    needed = ("--requeue", "--open-mode=append", "--signal=B:USR1@", "--time=", "--nodes=", "--ntasks-per-node=")
+    needed = ("--requeue", "--open-mode=append", "--signal=B:USR1@", "--time=", "--nodes=", "--ntasks-per-node=", "--mem=")
     scripts = sorted(TEMPLATES.glob("*.sbatch"))
     assert len(scripts) == 5
     if shutil.which("shellcheck"):
@@ -327,6 +327,7 @@ def test_templates_run_what_they_say():
             text = script.read_text()
             for option in needed:
                 assert f"#SBATCH {option}" in text, f"{script}: {option}"
+            assert "--mem-per-cpu" not in text, f"{script}: counts for each hardware thread of a core"
             process = cluster.start_script(str(script))
             _, err = process.communicate(timeout=20)
             assert process.returncode == 0, err.decode()

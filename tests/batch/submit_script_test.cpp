@@ -54,7 +54,7 @@ TEST(SubmitScript, SaysWhatSlurmAndTheSupervisorMustKnow) {
                                         "#SBATCH --nodes=2\n"
                                         "#SBATCH --ntasks-per-node=64\n"
                                         "#SBATCH --cpus-per-task=1\n"
-                                        "#SBATCH --mem-per-cpu=1024M\n"
+                                        "#SBATCH --mem=65536M\n"
                                         "#SBATCH --signal=B:USR1@120\n"
                                         "#SBATCH --requeue\n"
                                         "#SBATCH --open-mode=append\n"
@@ -79,7 +79,7 @@ TEST(SubmitScript, NamesWhatWasAskedFor) {
   const auto text = to_text(script);
 
   for (const char* line :
-       {"--cpus-per-task=4\n", "--mem-per-cpu=256M\n", "--gpus-per-node=8\n", "--time=01:02:00\n",
+       {"--cpus-per-task=4\n", "--mem=65536M\n", "--gpus-per-node=8\n", "--time=01:02:00\n",
         "--partition=gpu\n", "--account=me\n", "--array=0-2\n", "--output=.surd/ising/slurm-%A_%a.out\n"}) {
     EXPECT_THAT(text, HasSubstr(std::string("#SBATCH ") + line));
   }
@@ -170,11 +170,11 @@ TEST(SubmitScript, HandsOtherOptionsToSbatch) {
               HasSubstr("#SBATCH --constraint \"a b\"\n#SBATCH --exclusive\n#SBATCH -q long\n\n"));
 
   script.flags.sbatch_options = {"--mem=9G", "--mem-bind=local"};
-  EXPECT_THAT(to_text(script), Not(HasSubstr("--mem-per-cpu")));
+  EXPECT_THAT(to_text(script), Not(HasSubstr("--mem=65536M")));
   script.flags.sbatch_options = {"--mem-bind=local"};
-  EXPECT_THAT(to_text(script), HasSubstr("--mem-per-cpu"));
+  EXPECT_THAT(to_text(script), HasSubstr("--mem=65536M"));
   script.flags.sbatch_options = {"--exclusive"};
-  EXPECT_THAT(to_text(script), AllOf(HasSubstr("--mem=0"), Not(HasSubstr("--mem-per-cpu"))));
+  EXPECT_THAT(to_text(script), AllOf(HasSubstr("--mem=0"), Not(HasSubstr("--mem=6"))));
 }
 
 TEST(SubmitScript, RefusesWhatNoLineCanHold) {

@@ -36,7 +36,7 @@ output: out.h5
 """
 
 # What a user of this small cluster changes.
-EDITS = {r"(--ntasks-per-node)=\d+": r"\1=2", r"(--mem-per-cpu)=\w+": r"\1=300M", "--time=04:00": "--time=00:05",
+EDITS = {r"(--ntasks-per-node)=\d+": r"\1=2", r"(--mem)=\w+": r"\1=600M", "--time=04:00": "--time=00:05",
          "--array=0-3": "--array=0-1", "--ranks-per-point 8": "--ranks-per-point 2",
          "--memory 256MiB": "--memory 16MiB", r"(--cpus-per-task)=\d+": r"\1=1", r"(--gpus-per-node)=\d+": r"\1=2"}
 if cluster.MPICH:

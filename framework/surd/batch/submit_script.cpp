@@ -117,10 +117,11 @@ std::string options_text(const SubmitScript& script) {
   if (asks_for_memory(flags.sbatch_options)) {
     // As it is asked for.
   } else if (asks_for_whole_nodes(flags)) {
-    options.add("mem", 0);  // all there is; memory per core would be counted for all of a node's cores
+    options.add("mem", 0);  // all there is
   } else {
-    const auto cpu_bytes = static_cast<double>(script.memory_per_rank) / flags.cpus_per_task;
-    options.add("mem-per-cpu", fmt::format("{:.0f}M", std::ceil(cpu_bytes / base::MiB)));
+    // Of a node: memory per CPU would be counted for every hardware thread of the cores that ranks get.
+    const auto node_bytes = static_cast<double>(script.memory_per_rank) * flags.tasks_per_node;
+    options.add("mem", fmt::format("{:.0f}M", std::ceil(node_bytes / base::MiB)));
   }
   if (flags.time_seconds > 0) options.add("time", format_time_limit(flags.time_seconds));
   if (!flags.partition.empty()) options.add("partition", flags.partition);
