@@ -47,6 +47,15 @@ def check_singletons():
     assert other.stderr == other.stdout == "" == run(SURD, "doctor", PMI_RANK="1", **alone).stdout
 
 
+def check_names_that_are_no_text():
+    os.mkdir(b"odd \xff")
+    os.environb[b"OMPI_MCA_btl_surd"] = b"\xff"
+    command = [MPIEXEC, "-n", "2", SURD, "doctor", "--work", b"odd \xff"]
+    assert json.loads(run(*command, "--json").stdout)["ranks"][0]["work"]["path"] == "odd \ufffd"
+    assert "odd \ufffd" in run(*command).stdout
+    del os.environb[b"OMPI_MCA_btl_surd"]
+
+
 def write_agent(path, more=""):
     """What mpirun calls instead of ssh: AGENT [-x] HOST COMMAND..."""
     path.write_text(f'#!/bin/sh\n[ "$1" != -x ] || shift\nhost=$1; shift\nexec unshare -u -m sh -c "hostname $host; mount -t tmpfs tmpfs '
@@ -86,6 +95,7 @@ def main():
         os.mkdir("work")
         check_one_node()
         check_singletons()
+        check_names_that_are_no_text()
         check_two_nodes(pathlib.Path(name))
 
 

@@ -168,7 +168,7 @@ base::ExitStatus doctor(const Request& request, const mpi::Session& session) {
   auto seen = examine(request, world, node);
   world.barrier();
   auto links = compare_nodes(request, world, node, seen);
-  const auto texts = world.gather_text(seen.dump());
+  const auto texts = world.gather_text(batch::to_text(seen));  // names of files may be no UTF-8
   if (!world.is_root()) return base::ExitStatus::done;
   Json ranks = Json::array();
   for (const auto& text : texts) ranks.push_back(Json::parse(text));
@@ -188,7 +188,7 @@ base::ExitStatus doctor(const Request& request, const mpi::Session& session) {
                  {"links", std::move(links)},
                  {"ranks", std::move(ranks)}};
   report["warnings"] = detail::doctor_warnings(report);
-  std::fputs((request.line.json ? report.dump(2) + "\n" : detail::doctor_text(report)).c_str(), stdout);
+  std::fputs((request.line.json ? batch::to_text(report) : detail::doctor_text(report)).c_str(), stdout);
   return base::ExitStatus::done;
 }
 
