@@ -303,6 +303,25 @@ def test_refusals_are_sbatchs_words():
         assert status == 70 and "no sbatch on PATH" in err, err
 
 
+def test_what_run_would_refuse_is_refused_at_once():
+    def refused(cluster, *options, nodes="2"):
+        status, out, err = cluster.verb("submit", "job.yaml", "--dry-run", "--nodes", nodes, *options)
+        assert status == 64 and not out, (options, out)
+        return err
+
+    with Cluster() as cluster:
+        assert "may have only 4 ranks" in refused(cluster, "--ranks-per-point", "5")
+        assert "may have only 2 ranks" in refused(cluster, "--ranks-per-point", "3", nodes="1-2")
+        submit(cluster, "--ranks-per-point", "4", "--dry-run")
+        assert "--max-restarts 0" in refused(cluster, "--", "--no-requeue")
+        assert "its messages" not in cluster.verb("submit", "job.yaml", "--", "--output=mine")[2]
+    with Cluster(JOB.replace("function: tally", "command: [./absent, '{x}']\nparse: none")) as cluster:
+        assert "'./absent' is no executable file" in refused(cluster)
+    with Cluster(TABLE) as cluster:
+        assert "--ranks-per-point is for sweeps" in refused(cluster, "--ranks-per-point", "2")
+        assert cluster.verb("run", "job.yaml", "--ranks-per-point", "2")[0] == 64
+
+
 def test_a_dry_run_writes_nothing_and_is_valid():
     with Cluster() as cluster:
         before = sorted(cluster.path.rglob("*"))

@@ -191,6 +191,17 @@ TEST(SubmitScript, RefusesWhatNoLineCanHold) {
   EXPECT_THROW((void)to_text(script), surd::base::UsageError);
 }
 
+TEST(SubmitScript, RefusesOptionsThatUndoIt) {
+  for (const char* word : {"--array=0-3", "--arr", "-a0-3", "-a", "--signal=USR1@60", "--no-requeue"}) {
+    auto script = ising();
+    script.flags.sbatch_options = {"--exclusive", word};
+    EXPECT_THROW((void)to_text(script), surd::base::UsageError) << word;
+  }
+  auto script = ising();
+  script.flags.sbatch_options = {"--account=me", "-A", "me", "--nodelist=n1", "--output=x"};
+  EXPECT_THAT(to_text(script), HasSubstr("#SBATCH --nodelist=n1\n#SBATCH --output=x\n"));
+}
+
 TEST(SubmitScript, AsksForMoreThanTheBudget) {
   EXPECT_EQ(surd::batch::memory_per_rank(16 * MiB, 0), (16 + 4 + 256) * MiB);
   EXPECT_EQ(surd::batch::memory_per_rank(64 * MiB, GiB), (64 + 16 + 256 + 1024) * MiB);

@@ -52,6 +52,21 @@ int notice_seconds(double time_seconds) {
   return static_cast<int>(std::clamp(time_seconds / 10, shortest_notice_seconds, longest_notice_seconds));
 }
 
+/// What the script stands on must not be undone by an option of sbatch, not even by a short or shortened one.
+void refuse_undoing(std::string_view word) {
+  constexpr struct {
+    std::string_view option, letter, advice;
+  } undoings[] = {{"--array", "-a", "give --array to surd submit, before the --"},
+                  {"--signal", "", "the script must be signalled before the time limit, as it asks itself"},
+                  {"--no-requeue", "", "use --max-restarts 0"}};
+  const auto name = word.substr(0, word.find('='));
+  for (const auto& [option, letter, advice] : undoings) {
+    const bool is_long = name.size() > 3 && option.starts_with(name);
+    const bool is_short = !letter.empty() && word.starts_with(letter);
+    if (is_long || is_short) throw base::UsageError(fmt::format("'{}' after --: {}", word, advice));
+  }
+}
+
 /// The #SBATCH lines.
 class Options {
  public:
@@ -66,6 +81,7 @@ class Options {
   void add_words(const std::vector<std::string>& words) {
     for (const auto& word : words) {
       refuse_line_end(word);
+      refuse_undoing(word);
       const bool begins = word.starts_with('-');
       if (!begins && &word == &words.front()) {
         throw base::UsageError(fmt::format("'{}' after -- is no option of sbatch", word));

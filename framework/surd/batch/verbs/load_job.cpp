@@ -49,6 +49,8 @@ AnyJob parse(const Request& request, const std::string& text) {
   if (!line.is_shortcut() && job_kind(text, line.file, line.settings) == JobKind::sweep) {
     return parse_sweep(request, text);
   }
+  if (line.ranks_per_point)
+    throw base::UsageError("--ranks-per-point is for sweeps: all ranks of a data job work together");
   auto job =
       line.is_shortcut() ? parse_shortcut(line, text) : parse_table_job(text, line.file, line.settings);
   if (line.memory_bytes) job.memory_bytes = *line.memory_bytes;

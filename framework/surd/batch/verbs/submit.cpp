@@ -19,6 +19,7 @@
 #include "surd/batch/submit_script.hpp"
 #include "surd/batch/survey.hpp"
 #include "surd/batch/verbs/verbs.hpp"
+#include "surd/sweep/command.hpp"
 
 namespace surd::batch::verbs {
 namespace {
@@ -45,7 +46,21 @@ struct Needs {
   std::string time_basis;           ///< Why so long.
 };
 
+/// What `run` would refuse at once: better to hear it now than after hours in the queue.
+void refuse_hopeless(const Request& request, const Job& job, int ranks) {
+  const auto& flags = request.line.submit;
+  const int least = flags.least_nodes > 0 ? flags.least_nodes * (ranks / flags.nodes) : ranks;
+  if (job.ranks_per_point > least) {
+    throw base::UsageError(
+        fmt::format("ranks_per_point is {}, but the job may have only {} ranks: ask for more nodes, or more "
+                    "--tasks-per-node",
+                    job.ranks_per_point, least));
+  }
+  if (job.command) (void)sweep::evaluate_command(*job.command);  // looks for the program
+}
+
 Needs needs_of(const Request& request, const Job& job, int ranks) {
+  refuse_hopeless(request, job, ranks);
   const auto work = work_directory(job, request.line.work);
   const auto known = survey(request.files, work, job);
   if (const auto refusal = version_refusal(known, job); !refusal.empty()) throw base::UsageError(refusal);
@@ -161,6 +176,11 @@ std::string give_to_sbatch(const storage::Path& script) {
       fmt::format("Slurm refuses the job: {} (its script: {})", answer.errors, script.string()));
 }
 
+bool chooses_output(const std::vector<std::string>& words) {
+  return std::any_of(words.begin(), words.end(),
+                     [](const auto& word) { return word.starts_with("--output") || word.starts_with("-o"); });
+}
+
 void submit_script(const Request& request, const Needs& needs, const SubmitFlags& flags,
                    const std::string& text) {
   auto& files = request.files;
@@ -180,6 +200,7 @@ void submit_script(const Request& request, const Needs& needs, const SubmitFlags
   fmt::print("submitted job {}; watch it with: surd status {}{}\n", id,
              detail::shell_word(request.line.file.string()),
              chosen.empty() ? "" : " --work " + detail::shell_word(chosen.string()));
+  if (chooses_output(flags.sbatch_options)) return;
   const auto log = fmt::format("slurm-{}{}.out", id, flags.array > 0 ? "_*" : "");
   base::log_info(fmt::format("its messages: {}", (work.root / log).string()));
 }
