@@ -47,6 +47,15 @@ def check_singletons():
     assert other.stderr == other.stdout == "" == run(SURD, "doctor", PMI_RANK="1", **alone).stdout
 
 
+def check_directories_that_cannot_be_used():
+    for options, variables, why in ((["--work", "new/deep"], {}, "No such file or directory"),
+                                    (["--work", "/dev/null"], {}, "work /dev/null"),
+                                    ([], {"SURD_SCRATCH": "typo"}, "scratch typo")):
+        done = run(SURD, "doctor", *options, status=70, **variables)
+        assert "cannot be used: " in done.stdout and why in done.stdout and done.stderr == "", done
+        assert os.listdir() == ["work"], os.listdir()
+
+
 def check_names_that_are_no_text():
     os.mkdir(b"odd \xff")
     os.environb[b"OMPI_MCA_btl_surd"] = b"\xff"
@@ -95,6 +104,7 @@ def main():
         os.mkdir("work")
         check_one_node()
         check_singletons()
+        check_directories_that_cannot_be_used()
         check_names_that_are_no_text()
         check_two_nodes(pathlib.Path(name))
 

@@ -133,6 +133,15 @@ TEST(Doctor, WarnsOfEachTroubleOnce) {
   }
 }
 
+TEST(Doctor, FindsDirectoriesThatCannotBeUsed) {
+  for (const char* place : {"work", "scratch"}) {
+    auto report = healthy();
+    EXPECT_TRUE(directories_usable(report));
+    report["ranks"][2][place]["error"] = "Permission denied";
+    EXPECT_FALSE(directories_usable(report)) << place;
+  }
+}
+
 void write(const std::filesystem::path& path, const char* text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path) << text;

@@ -197,4 +197,10 @@ std::vector<std::string> doctor_warnings(const Json& report) {
   return warnings;
 }
 
+bool directories_usable(const Json& report) {
+  return std::ranges::none_of(report["ranks"], [](const Json& seen) {
+    return seen.contains("work") && (seen["work"].contains("error") || seen["scratch"].contains("error"));
+  });
+}
+
 }  // namespace surd::batch::detail

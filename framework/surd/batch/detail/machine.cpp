@@ -173,7 +173,6 @@ Json measure_directory(storage::FileSystem& files, const Path& directory) {
   if (kind.networked) found["networked"] = true;
   const auto path = storage::part_path(directory / ".surd-doctor");
   try {  // rank-local: a directory that cannot be used is a finding, not an end
-    files.make_directories(directory);
     found["free_bytes"] = files.free_bytes(directory);
     const std::vector<std::byte> block(block_bytes, std::byte{0x5A});
     const auto bytes = measure_writing(*files.create(path), block, found);

@@ -23,7 +23,7 @@ namespace surd::batch::detail {
 [[nodiscard]] base::Json find_interconnect(const storage::Path& root = "/");
 
 /// Kind of the file system, space, and speed: a file of at most 16 MiB is written in at most about a second,
-/// synced, and read back; "error" if that fails.
+/// synced, and read back; "error" if that fails, or if there is no such directory: none is made.
 [[nodiscard]] base::Json measure_directory(storage::FileSystem& files, const storage::Path& directory);
 
 }  // namespace surd::batch::detail

@@ -189,7 +189,7 @@ base::ExitStatus doctor(const Request& request, const mpi::Session& session) {
                  {"ranks", std::move(ranks)}};
   report["warnings"] = detail::doctor_warnings(report);
   std::fputs((request.line.json ? batch::to_text(report) : detail::doctor_text(report)).c_str(), stdout);
-  return base::ExitStatus::done;
+  return detail::directories_usable(report) ? base::ExitStatus::done : base::ExitStatus::fatal;
 }
 
 }  // namespace surd::batch::verbs
