@@ -198,8 +198,8 @@ TEST(SubmitScript, RefusesOptionsThatUndoIt) {
     EXPECT_THROW((void)to_text(script), surd::base::UsageError) << word;
   }
   auto script = ising();
-  script.flags.sbatch_options = {"--account=me", "-A", "me", "--nodelist=n1", "--output=x"};
-  EXPECT_THAT(to_text(script), HasSubstr("#SBATCH --nodelist=n1\n#SBATCH --output=x\n"));
+  script.flags.sbatch_options = {"--account=me", "-A", "me", "--nodelist=n1", "--signal=B:USR1@25"};
+  EXPECT_THAT(to_text(script), HasSubstr("#SBATCH --nodelist=n1\n#SBATCH --signal=B:USR1@25\n"));
 }
 
 TEST(SubmitScript, AsksForMoreThanTheBudget) {

@@ -56,9 +56,11 @@ int notice_seconds(double time_seconds) {
 void refuse_undoing(std::string_view word) {
   constexpr struct {
     std::string_view option, letter, advice;
-  } undoings[] = {{"--array", "-a", "give --array to surd submit, before the --"},
-                  {"--signal", "", "the script must be signalled before the time limit, as it asks itself"},
-                  {"--no-requeue", "", "use --max-restarts 0"}};
+  } undoings[] = {
+      {"--array", "-a", "give --array to surd submit, before the --"},
+      {"--signal", "", "only as --signal=B:USR1@SECONDS, for the script itself must be signalled"},
+      {"--no-requeue", "", "use --max-restarts 0"}};
+  if (word.starts_with("--signal=B:USR1@")) return;
   const auto name = word.substr(0, word.find('='));
   for (const auto& [option, letter, advice] : undoings) {
     const bool is_long = name.size() > 3 && option.starts_with(name);
