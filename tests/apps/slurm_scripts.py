@@ -313,6 +313,9 @@ def test_what_run_would_refuse_is_refused_at_once():
         assert "may have only 4 ranks" in refused(cluster, "--ranks-per-point", "5")
         assert "may have only 2 ranks" in refused(cluster, "--ranks-per-point", "3", nodes="1-2")
         submit(cluster, "--ranks-per-point", "4", "--dry-run")
+        assert "2147483647 ranks" in refused(cluster, "--tasks-per-node", "1000000", nodes="1000000")
+        status, out, err = cluster.verb("submit", "job.yaml", "--work", "/proc/nope")
+        assert status == 64 and "create /proc/nope" in err and "with --work" in err and not out, err
         assert "--max-restarts 0" in refused(cluster, "--", "--no-requeue")
         assert "its messages" not in cluster.verb("submit", "job.yaml", "--", "--output=mine")[2]
     with Cluster(JOB.replace("function: tally", "command: [./absent, '{x}']\nparse: none")) as cluster:

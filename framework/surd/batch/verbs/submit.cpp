@@ -1,8 +1,10 @@
 // surd submit: writes the job's Slurm script, and gives it to sbatch.
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -96,6 +98,13 @@ int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmPartition>
   return 1;
 }
 
+int number_of_ranks(const SubmitFlags& flags) {
+  const auto ranks = std::int64_t{flags.nodes} * flags.tasks_per_node;
+  if (ranks <= std::numeric_limits<int>::max()) return static_cast<int>(ranks);
+  throw base::UsageError(fmt::format("{} nodes with {} tasks each: MPI counts no more than {} ranks",
+                                     flags.nodes, flags.tasks_per_node, std::numeric_limits<int>::max()));
+}
+
 std::uint64_t memory_to_ask_for(const Needs& needs, const SubmitFlags& flags,
                                 const std::optional<SlurmPartition>& partition) {
   if (!partition || partition->memory_bytes == 0) return needs.wished_memory;
@@ -185,9 +194,14 @@ void submit_script(const Request& request, const Needs& needs, const SubmitFlags
                    const std::string& text) {
   auto& files = request.files;
   const auto& work = needs.work;
-  files.make_directories(work.root);
   const auto path = work.root / "submit.sbatch";
-  storage::write_atomically(files, path, text);
+  try {
+    files.make_directories(work.root);
+    storage::write_atomically(files, path, text);
+  } catch (const base::IoError& e) {
+    throw base::UsageError(fmt::format(
+        "{}; choose a directory that can be written, and that the nodes see, with --work", e.what()));
+  }
   const auto submitted = utc_now();
   const auto id = give_to_sbatch(path);
   const Json record = {{"job_id", id},
@@ -212,7 +226,7 @@ ExitStatus submit(const Request& request) {
   auto flags = request.line.submit;
   const auto partition = slurm_partition(flags.partition);
   flags.tasks_per_node = tasks_per_node(flags, partition);
-  const int ranks = flags.nodes * flags.tasks_per_node;
+  const int ranks = number_of_ranks(flags);
   const auto needs = std::visit([&](const auto& known) { return needs_of(request, known, ranks); }, job);
   const auto time = time_limit(flags, needs, partition);
   flags.time_seconds = time.seconds;
