@@ -261,6 +261,21 @@ def test_a_run_that_died_on_another_node_is_not_running():
         assert "on far: silent since" in out and "4242: running on n1" in out, out
 
 
+def test_status_does_not_wait_long_for_a_queue_that_hangs():
+    for job, first in ((JOB, "storm: 0 of 100 points"), (TABLE, "small: never run")):
+        with Cluster(job) as cluster:
+            (cluster.path / "in.csv").write_text("a\n")
+            submit(cluster)
+            cluster.script("fake/squeue", "exec sleep 60")
+            begin = time.monotonic()
+            process = subprocess.Popen([cluster.program, "status", "job.yaml"], cwd=cluster.path, stdout=subprocess.PIPE,
+                                       env=cluster.environment(), text=True)
+            assert process.stdout.readline().startswith(first)
+            assert time.monotonic() - begin < 4, "what is known from files comes first"
+            assert "4242: squeue does not answer here" in process.communicate()[0]
+            assert time.monotonic() - begin < 20
+
+
 def test_reports_of_data_jobs_name_hosts_job_and_restarts():
     with Cluster(TABLE) as cluster:
         (cluster.path / "in.csv").write_text("a\n3\n1\n2\n")

@@ -10,13 +10,14 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "surd/base/units.hpp"
 #include "surd/sweep/detail/process.hpp"
 
 namespace surd::batch {
 namespace {
 
-constexpr double patience_seconds = 30;
 constexpr std::uint64_t longest_answer_bytes = 1 << 20;
 
 std::string environment_text(const char* name) {
@@ -104,7 +105,7 @@ double parse_squeue(std::string text) {
   return base::parse_seconds(text);
 }
 
-SlurmAnswer ask_slurm(const std::vector<std::string>& words) {
+SlurmAnswer ask_slurm(const std::vector<std::string>& words, double patience_seconds) {
   SlurmAnswer answer;
   const auto program = sweep::detail::find_program(words.front());
   if (!program) return answer;
@@ -126,13 +127,14 @@ SlurmAnswer ask_slurm(const std::vector<std::string>& words) {
   answer.found = ending.failed == nullptr;
   answer.status = ending.signal != 0 ? 128 + ending.signal : ending.exit_code;
   answer.output = output.whole();
-  answer.errors = ending.timed_out ? "no answer within 30 s" : in_one_line(errors.whole());
+  answer.errors =
+      ending.timed_out ? fmt::format("no answer within {} s", patience_seconds) : in_one_line(errors.whole());
   return answer;
 }
 
-std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id) {
+std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id, double patience_seconds) {
   if (!is_job_id(job_id)) return std::nullopt;
-  const auto answer = ask_slurm({"squeue", "-h", "-j", job_id, "-o", "%T|%r|%N|%L"});
+  const auto answer = ask_slurm({"squeue", "-h", "-j", job_id, "-o", "%T|%r|%N|%L"}, patience_seconds);
   if (!answer.found) return std::nullopt;
   std::vector<QueueEntry> entries;
   if (answer.status != 0) {

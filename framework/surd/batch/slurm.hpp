@@ -35,8 +35,8 @@ struct SlurmAnswer {
   std::string errors;  ///< In one line.
 };
 
-/// Runs a command of Slurm, at most 30 s.
-[[nodiscard]] SlurmAnswer ask_slurm(const std::vector<std::string>& words);
+/// Runs a command of Slurm, no longer than that.
+[[nodiscard]] SlurmAnswer ask_slurm(const std::vector<std::string>& words, double patience_seconds = 30);
 
 /// One job or array task, as squeue lists it.
 struct QueueEntry {
@@ -48,7 +48,8 @@ struct QueueEntry {
 
 /// The queue's entries of a job, none if it has left the queue; nullopt if squeue is not here or does not
 /// answer.
-[[nodiscard]] std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id);
+[[nodiscard]] std::optional<std::vector<QueueEntry>> slurm_queue(const std::string& job_id,
+                                                                 double patience_seconds = 30);
 
 /// What every node of a partition has, and how long its jobs may take.
 struct SlurmPartition {

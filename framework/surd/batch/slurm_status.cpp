@@ -16,6 +16,9 @@ namespace {
 
 using base::Json;
 
+/// Somebody waits for the answer.
+constexpr double patience_seconds = 5;
+
 Json member(const Json& json, const char* key) { return json.is_object() ? json.value(key, Json()) : Json(); }
 
 /// The job, or the array, that came last: the one submitted, unless another has run since.
@@ -47,7 +50,7 @@ std::string state_of(const std::vector<QueueEntry>& entries) {
 }
 
 void ask_queue(Json& status, const std::string& job) {
-  const auto entries = slurm_queue(job);
+  const auto entries = slurm_queue(job, patience_seconds);
   if (!entries) return;
   status["state"] = state_of(*entries);
   if (entries->size() != 1) return;

@@ -34,12 +34,16 @@ JobStatus look(const Request& request, const Job& job) {
   sweep::Leases leases(request.files, work.leases, *job.definition, new_run_name(), job.lease_seconds);
   status.running = leases.neighbours_at_a_glance();
   status.last_run = read_json(request.files, work.state());
-  const bool writing = status.running > 0 && text_in(status.last_run, "end", "").empty();
-  status.slurm = slurm_status(request.files, work, status.last_run, writing);
   for (const auto& name : request.files.list(work.root)) {
     if (name.starts_with("report-")) ++status.reports;
   }
   return status;
+}
+
+/// May take some seconds, if Slurm must be asked and is slow.
+Json look_at_slurm(const Request& request, const Job& job, const JobStatus& status) {
+  const bool writing = status.running > 0 && text_in(status.last_run, "end", "").empty();
+  return slurm_status(request.files, work_directory(job, request.line.work), status.last_run, writing);
 }
 
 ExitStatus exit_status(const JobStatus& status) {
@@ -83,7 +87,7 @@ Json describe(const JobStatus& status, const Job& job, ExitStatus exit) {
           {"last_run", status.last_run}};
 }
 
-void print(const JobStatus& status, const Job& job) {
+void print_points(const JobStatus& status, const Job& job) {
   const auto& survey = status.survey;
   const auto percent = survey.total == 0
                            ? 100.0
@@ -91,6 +95,10 @@ void print(const JobStatus& status, const Job& job) {
   fmt::print("{}: {} of {} points done ({:.1f} %), {} failed, {} missing\n", job.name,
              format_count(survey.done), format_count(survey.total), percent, format_count(survey.failed),
              format_count(survey.missing()));
+  std::fflush(stdout);
+}
+
+void print_runs(const JobStatus& status) {
   fmt::print("  jobs at work  {}\n  last run      {}\n", status.running, last_run_text(status));
   if (status.slurm.is_object()) fmt::print("  Slurm job     {}\n", slurm_status_text(status.slurm));
   const auto failure = text_in(status.last_run, "last_failure", "");
@@ -100,12 +108,14 @@ void print(const JobStatus& status, const Job& job) {
 }  // namespace
 
 ExitStatus status_sweep(const Request& request, const Job& job) {
-  const auto status = look(request, job);
+  auto status = look(request, job);
   const auto exit = exit_status(status);
+  if (!request.line.json) print_points(status, job);
+  status.slurm = look_at_slurm(request, job, status);
   if (request.line.json) {
     fmt::print("{}", batch::to_text(describe(status, job, exit)));
   } else {
-    print(status, job);
+    print_runs(status);
   }
   return exit;
 }

@@ -56,15 +56,18 @@ std::string stage_text(const Json& last) {
                      number_in(stage, "of", 0), text_in(stage, "name", "?"), share);
 }
 
-void print_last_run(const DataStatus& status, const TableJob& job) {
+void print_stage(const DataStatus& status, const TableJob& job) {
   const auto& last = status.last_run;
-  if (!last.is_object()) {
-    fmt::print("{}: never run\n", job.name);
-    return;
-  }
+  const auto progress = status.complete ? "complete" : last.is_object() ? stage_text(last) : "never run";
+  fmt::print("{}: {}\n", job.name, progress);
+  std::fflush(stdout);
+}
+
+void print_last_run(const DataStatus& status) {
+  const auto& last = status.last_run;
+  if (!last.is_object()) return;
   const auto run = fmt::format("{} on {}", text_in(last, "run", "?"), text_in(last, "host", "?"));
   const auto end = text_in(last, "end", "");
-  fmt::print("{}: {}\n", job.name, status.complete ? "complete" : stage_text(last));
   if (!end.empty()) {
     fmt::print("  last run  {}: {} at {}\n", run, end, text_in(last, "updated", "?"));
   } else if (status.running) {
@@ -74,8 +77,8 @@ void print_last_run(const DataStatus& status, const TableJob& job) {
   }
 }
 
-void print(const DataStatus& status, const TableJob& job) {
-  print_last_run(status, job);
+void print_runs(const DataStatus& status) {
+  print_last_run(status);
   if (status.slurm.is_object()) fmt::print("  Slurm job {}\n", slurm_status_text(status.slurm));
 }
 
@@ -84,6 +87,7 @@ void print(const DataStatus& status, const TableJob& job) {
 ExitStatus status_table(const Request& request, const TableJob& job) {
   const auto work = work_directory(job, request.line.work);
   auto status = look(request, work);
+  if (!request.line.json) print_stage(status, job);
   status.slurm = slurm_status(request.files, work, status.last_run, status.running);
   const auto exit = status.complete ? ExitStatus::done : ExitStatus::interrupted;
   if (request.line.json) {
@@ -95,7 +99,7 @@ ExitStatus status_table(const Request& request, const TableJob& job) {
                        {"last_run", status.last_run}};
     std::fputs(batch::to_text(json).c_str(), stdout);
   } else {
-    print(status, job);
+    print_runs(status);
   }
   return exit;
 }
