@@ -151,7 +151,7 @@ TEST(MergePasses, TakeFewerRunsAtOnceWhereRecordsAreLong) {
     FAIL() << "no error";
   } catch (const base::UsageError& e) {
     EXPECT_STREQ(e.what(),
-                 "sort by k: merging rows of up to 2.00 MiB takes at least --memory 12MiB, not 8.00 MiB");
+                 "sort by k: merging rows of up to 2.00 MiB takes at least --memory 13MiB, not 8.00 MiB");
   }
 }
 
