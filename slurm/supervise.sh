@@ -22,11 +22,19 @@ insist() {
   "$@" || { sleep "$retry_seconds" && "$@"; } || { sleep "$((4 * retry_seconds))" && "$@"; }
 }
 
-# srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end.
+# srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end. While they still start the ranks it
+# is lost, so they get it again and again: to surd that is one wish. In a grandchild, for $! is to stay the launcher.
+tell_launcher() {
+  (
+    trap '' USR1 TERM
+    while kill -USR1 "$!"; do sleep 2; done &
+  ) >/dev/null 2>&1
+}
+
 stop() {
   asked=$1
   say "SIG$1: surd is told to stop; what is finished stays"
-  [ -z "$!" ] || kill -USR1 "$!" 2>/dev/null
+  [ -z "$!" ] || tell_launcher
 }
 
 # Slurm before 23.02 does not tell a job when it will be ended; a value may also be left over from the submitting shell.
@@ -53,6 +61,7 @@ node_lost() { sinfo --noheader --nodes="$SLURM_JOB_NODELIST" --format=%T | grep 
 run_to_the_end() {
   local recorded
   "${launch[@]}" "${run[@]}" &
+  [ -z "$asked" ] || tell_launcher
   while kill -0 "$!" 2>/dev/null; do wait "$!"; done  # a trapped signal ends `wait` early
   wait "$!"
   status=$?

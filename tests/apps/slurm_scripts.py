@@ -107,16 +107,20 @@ class Cluster(Folder):
 
     def supervise(self, body, settings="", signals=(), **more):
         """Runs supervise.sh around a program of bash; returns (status, stderr, whether the job was requeued)."""
-        self.script("program", f"touch started\n{body}")
-        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
-        for name in ("started", "fake/requeues"):
-            (self.path / name).unlink(missing_ok=True)
-        process = self.start_script("batch.sh", **more)
+        process = self.begin(body, settings, **more)
         for number in signals:
             wait_for(self.path / "started")
             process.send_signal(number)
         _, err = process.communicate(timeout=60)
         return process.returncode, err.decode(), self.requeued()
+
+    def begin(self, body, settings="", **more):
+        """Starts supervise.sh around a program of bash."""
+        self.script("program", f"touch started\n{body}")
+        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
+        for name in ("started", "fake/requeues"):
+            (self.path / name).unlink(missing_ok=True)
+        return self.start_script("batch.sh", **more)
 
     def requeued(self):
         path = self.path / "fake/requeues"
@@ -181,6 +185,22 @@ def test_usr1_stops_the_program_and_requeues_whenever_it_comes():
             wait = f"trap 'exit 75' USR1; touch ready; for i in {{1..{chance.randint(1, 40)}}}; do sleep 0.002; done; exit 75"
             status, err, requeued = cluster.supervise(wait, signals=[signal.SIGUSR1])
             assert (status, requeued) == (75, True), f"{status} {err}"
+
+
+def test_usr1_is_repeated_until_the_ranks_hear_it():
+    """Launchers forget a signal that comes while they start the ranks."""
+    with Cluster() as cluster:
+        deaf = "n=0; trap '[ $((n += 1)) -lt 2 ] || exit 75' USR1; touch started; for i in {1..1500}; do sleep 0.01; done"
+        status, err, requeued = cluster.supervise(deaf, signals=[signal.SIGUSR1])
+        assert (status, requeued) == (75, True) and err.count("told to stop") == 1, err
+    for delay in (0.05, 0.15, 0.4):
+        with Cluster(JOB.replace("20}", "300}")) as cluster:
+            settings = f"launch=({harness.MPIEXEC} -n 2) run=({harness.PROBE} run job.yaml)"
+            process = cluster.begin("", settings)
+            time.sleep(delay)
+            process.send_signal(signal.SIGUSR1)
+            _, err = process.communicate(timeout=30)
+            assert process.returncode == 75 and cluster.requeued(), err.decode()
 
 
 def test_term_requeues_only_what_goes_on_running():
