@@ -10,6 +10,7 @@
 # and tell sbatch --requeue, --open-mode=append and --signal=B:USR1@120. The job's exit status is surd's: 0 done, 3 done but
 # points failed, 64 wrong use, 70 fatal, 75 interrupted with work left, 76 interrupted again without progress.
 
+set +eu +o pipefail  # whatever the script above has set: statuses other than 0 are looked at here
 : "${max_restarts:=20}" "${retry_seconds:=5}"
 [ -n "${launch+set}" ] || launch=(srun --mpi=pmix --kill-on-bad-exit=1)
 restarts=${SLURM_RESTART_COUNT:-0}

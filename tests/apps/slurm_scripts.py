@@ -168,6 +168,13 @@ def test_a_lost_node_is_no_failure_of_the_job():
             assert cluster.supervise('echo 70 >"$SURD_STATUS_FILE"; exit 137')[::2] == (70, False), states
 
 
+def test_scripts_may_be_strict():
+    with Cluster() as cluster:
+        assert cluster.supervise("exit 75", "set -euo pipefail")[::2] == (75, True)
+        cluster.put("nodes", "down*\n" + "mixed\n" * 100000)  # so many that the pipe breaks
+        assert cluster.supervise("exit 137", "set -euo pipefail")[::2] == (75, True)
+
+
 def test_the_end_time_is_asked_for():
     with Cluster() as cluster:
         cluster.put("busy", "")
