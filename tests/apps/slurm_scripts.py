@@ -45,7 +45,9 @@ FAKES = {
         echo '4242;cluster'""",
     "squeue": """
         case "$*" in
-          *%e*) [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1; date -d '+1 hour' +%FT%T ;;
+          *RestartCnt*)
+            [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1
+            sed "s/END/$(date -d '+1 hour' +%FT%T)/" "$FAKE/job" ;;
           *'%T|'*) cat "$FAKE/queue" ;;
           *%T*) cat "$FAKE/state" ;;
         esac""",
@@ -77,6 +79,7 @@ class Cluster(Folder):
         for name, body in FAKES.items():
             self.script(f"fake/{name}", body)
         self.put("state", "RUNNING")
+        self.put("job", "4242  4242  N/A  0  END")
         self.put("nodes", "mixed")
         self.put("queue", "RUNNING|None|n1|59:00")
         shutil.copy(TEMPLATES / "supervise.sh", self.path / "slurm")
@@ -98,10 +101,13 @@ class Cluster(Folder):
         known = {"FAKE": str(fake), "PATH": f"{fake}:{os.environ['PATH']}", "MPIEXEC": harness.MPIEXEC}
         return super().environment(**{**known, **more})
 
-    def start_script(self, script, restarts=0, ranks="", **more):
+    def start_script(self, script, restarts=None, ranks="", **more):
         """Starts a script as slurmd would."""
+        if restarts:
+            self.put("job", f"4242  4242  N/A  {restarts}  END")
+            more["SLURM_RESTART_COUNT"] = str(restarts)
         environment = self.environment(SLURM_JOB_ID="4242", SLURM_JOB_NODELIST="n[1-2]", SLURM_JOB_PARTITION="debug",
-                                       SLURM_RESTART_COUNT=str(restarts), FAKE_RANKS=ranks, **more)
+                                       FAKE_RANKS=ranks, **more)
         return subprocess.Popen(["bash", script], cwd=self.path, env=environment, start_new_session=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
@@ -122,11 +128,11 @@ class Cluster(Folder):
             (self.path / name).unlink(missing_ok=True)
         return self.start_script("batch.sh", **more)
 
-    def requeued(self):
+    def requeued(self, job="4242"):
         path = self.path / "fake/requeues"
         if not path.exists():
             return False
-        assert path.read_text() == "requeue 4242\n", path.read_text()
+        assert path.read_text() == f"requeue {job}\n", path.read_text()
         return True
 
 
@@ -150,6 +156,23 @@ def test_interrupted_jobs_are_requeued_until_the_limit():
             status, err, requeued = cluster.supervise("exit 75", "max_restarts=2", restarts=restarts)
             assert (status, requeued) == (75, restarts < 2), err
         assert "submit it again" in err
+
+
+def test_restarts_of_another_job_do_not_count():
+    with Cluster() as cluster:
+        told = '[ "$SLURM_RESTART_COUNT" = 0 ] && exit 75'
+        assert cluster.supervise(told, SLURM_RESTART_COUNT="20")[::2] == (75, True)
+        cluster.script("fake/squeue", "exit 1")
+        assert cluster.supervise("exit 75", SLURM_RESTART_COUNT="20")[::2] == (75, False), "nothing better is known"
+
+
+def test_a_task_of_an_array_puts_back_itself_only():
+    """The last task's number is that of the whole array."""
+    with Cluster() as cluster:
+        cluster.put("job", "4242  4242  3  1  END\n4240  4242  1  20  2026-01-01T00:00:00\n4239  4242  [4-9%2]  0  N/A")
+        process = cluster.begin('[ -n "$SLURM_JOB_END_TIME" ] && [ "$SLURM_RESTART_COUNT" = 1 ] && exit 75')
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 75 and cluster.requeued("4242_3"), err.decode()
 
 
 def test_what_surd_recorded_counts_more_than_what_the_launcher_says():
@@ -181,7 +204,7 @@ def test_the_end_time_is_asked_for():
         status, err, _ = cluster.supervise('left=$((SLURM_JOB_END_TIME - $(date +%s))); [ $left -gt 3590 ] && [ $left -le 3600 ]',
                                            SLURM_JOB_END_TIME="1")
         assert status == 0, err
-        cluster.script("fake/squeue", "echo N/A")
+        cluster.put("job", "4242  4242  N/A  0  N/A")
         assert cluster.supervise('[ -z "${SLURM_JOB_END_TIME+set}" ]', SLURM_JOB_END_TIME="1")[0] == 0
 
 
