@@ -60,6 +60,8 @@ choose_scratch() {
   for directory in "${SURD_SCRATCH:-}" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; do
     [ -n "$directory" ] && [ -d "$directory" ] && break
   done
+  [ "$directory" = "${SURD_SCRATCH:-$directory}" ] ||
+    say "SURD_SCRATCH=$SURD_SCRATCH does not exist on $(hostname): scratch goes to $directory"
   export SURD_SCRATCH=$directory
 }
 

@@ -158,6 +158,17 @@ def test_interrupted_jobs_are_requeued_until_the_limit():
         assert "submit it again" in err
 
 
+def test_scratch_that_does_not_exist_is_named():
+    with Cluster() as cluster:
+        (cluster.path / "tmp").mkdir()
+        body = 'exec [ "$SURD_SCRATCH" = "$TMPDIR" ]'
+        scratch = {"TMPDIR": str(cluster.path / "tmp"), "SLURM_TMPDIR": ""}
+        status, err, _ = cluster.supervise(body, SURD_SCRATCH="/nowhere/at all", **scratch)
+        assert status == 0 and f"SURD_SCRATCH=/nowhere/at all does not exist on {os.uname().nodename}: " in err, err
+        status, err, _ = cluster.supervise(body, **scratch)
+        assert (status, err) == (0, ""), err
+
+
 def test_restarts_of_another_job_do_not_count():
     with Cluster() as cluster:
         told = '[ "$SLURM_RESTART_COUNT" = 0 ] && exit 75'
