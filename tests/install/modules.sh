@@ -57,4 +57,4 @@ for tool in ${MODULECMD-} /usr/share/lmod/lmod/libexec/lmod /usr/lib/*/modulecmd
   done
   checked=$((checked + 1))
 done
-if [[ $checked == 0 ]]; then echo "neither Lmod nor Environment Modules here: module files not tested"; fi
+if [[ $checked == 0 ]]; then echo "skipped: module files, for neither Lmod nor Environment Modules is here"; fi
