@@ -9,6 +9,8 @@ install(FILES ${PROJECT_BINARY_DIR}/SurdConfig.cmake ${PROJECT_BINARY_DIR}/SurdC
   ${PROJECT_SOURCE_DIR}/cmake/SurdDependencies.cmake DESTINATION ${surd_package_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
   FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/ising DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/jobs USE_SOURCE_PERMISSIONS
+  PATTERN __pycache__ EXCLUDE)
 
 # Module files, for sites without Spack: `module use PREFIX/share/modulefiles`, then `module load surd`.
 set(SURD_MODULES "" CACHE STRING "Modules that surd's own module loads first, as openmpi/4.1.4;hdf5/1.14")
