@@ -9,6 +9,8 @@ install(FILES ${PROJECT_BINARY_DIR}/SurdConfig.cmake ${PROJECT_BINARY_DIR}/SurdC
   ${PROJECT_SOURCE_DIR}/cmake/SurdDependencies.cmake DESTINATION ${surd_package_dir})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/slurm/ DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/slurm
   FILES_MATCHING PATTERN *.sbatch PATTERN supervise.sh PATTERN README.md)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/jobs/ising DESTINATION ${CMAKE_INSTALL_DATADIR}/surd/jobs USE_SOURCE_PERMISSIONS
+  PATTERN __pycache__ EXCLUDE)
 
 # Module files, for sites without Spack: `module use PREFIX/share/modulefiles`, then `module load surd`.
 set(SURD_MODULES "" CACHE STRING "Modules that surd's own module loads first, as openmpi/4.1.4;hdf5/1.14")
@@ -19,6 +21,10 @@ foreach(module IN LISTS SURD_MODULES)
   string(APPEND surd_tcl_depends "module load ${module}\n")
 endforeach()
 set(surd_module ${PROJECT_BINARY_DIR}/modulefiles/surd/${PROJECT_VERSION})
-configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.lua.in ${surd_module}.lua @ONLY)
-configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.tcl.in ${surd_module} @ONLY)
+set(surd_installed_prefix "@surd_installed_prefix@")  # known when surd is installed
+configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.lua.in ${surd_module}.lua.in @ONLY)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/modules/surd.tcl.in ${surd_module}.in @ONLY)
+install(CODE "get_filename_component(surd_installed_prefix \"\${CMAKE_INSTALL_PREFIX}\" ABSOLUTE)
+  configure_file(\"${surd_module}.lua.in\" \"${surd_module}.lua\" @ONLY)
+  configure_file(\"${surd_module}.in\" \"${surd_module}\" @ONLY)")
 install(FILES ${surd_module}.lua ${surd_module} DESTINATION ${CMAKE_INSTALL_DATADIR}/modulefiles/surd)

@@ -4,6 +4,7 @@
 #   bash cmake/setup.sh run    installs what is missing, builds, runs the main job on 4 ranks
 #   bash cmake/setup.sh test   the same set-up, then builds and passes the tests
 #   bash cmake/setup.sh packages   names the packages that are missing
+#   bash cmake/setup.sh skipped BUILD   says what of the last tests in BUILD was skipped, and why
 #
 # Nothing is done twice: packages that are there are not asked for again, the build is incremental, and the job
 # resumes from what it has stored.
@@ -92,15 +93,27 @@ pass_tests() {
   say "The unit tests, watched by the address and undefined-behaviour sanitizers"
   ctest --preset asan -L unit
   say "All tests"
-  ctest --preset release
+  local status=0
+  ctest --preset release || status=$?
+  name_skipped build/release
+  return "$status"
+}
+
+# ctest does not print what tests say that are skipped, or that pass and had to leave something out.
+name_skipped() {
+  local what
+  what=$(awk '$2 == "Test:" { test = $3 }
+    match($0, /^(-- )? *skipped: /) { print test ": " substr($0, RLENGTH + 1) }' "$1/Testing/Temporary/LastTest.log")
+  [[ -z $what ]] || say "Skipped"$'\n'"$what"
 }
 
 case "${1:-}" in
   run) run_main_job ;;
   test) pass_tests ;;
   packages) missing build test ;;
+  skipped) name_skipped "${2:?the build folder}" ;;
   *)
-    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
     exit 64
     ;;
 esac

@@ -10,9 +10,10 @@
 # and tell sbatch --requeue, --open-mode=append and --signal=B:USR1@120. The job's exit status is surd's: 0 done, 3 done but
 # points failed, 64 wrong use, 70 fatal, 75 interrupted with work left, 76 interrupted again without progress.
 
+set +eu +o pipefail  # whatever the script above has set: statuses other than 0 are looked at here
 : "${max_restarts:=20}" "${retry_seconds:=5}"
 [ -n "${launch+set}" ] || launch=(srun --mpi=pmix --kill-on-bad-exit=1)
-restarts=${SLURM_RESTART_COUNT:-0}
+job=$SLURM_JOB_ID restarts=${SLURM_RESTART_COUNT:-0}
 asked=  # the last signal that came
 
 say() { echo "$(date '+%F %T') Slurm job $SLURM_JOB_ID: $*" >&2; }
@@ -22,19 +23,35 @@ insist() {
   "$@" || { sleep "$retry_seconds" && "$@"; } || { sleep "$((4 * retry_seconds))" && "$@"; }
 }
 
-# srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end.
+# srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end. While they still start the ranks it
+# is lost, so they get it again and again: to surd that is one wish. In a grandchild, for $! is to stay the launcher.
+tell_launcher() {
+  (
+    trap '' USR1 TERM
+    while kill -USR1 "$!"; do sleep 2; done &
+  ) >/dev/null 2>&1
+}
+
 stop() {
   asked=$1
   say "SIG$1: surd is told to stop; what is finished stays"
-  [ -z "$!" ] || kill -USR1 "$!" 2>/dev/null
+  [ -z "$!" ] || tell_launcher
 }
 
-# Slurm before 23.02 does not tell a job when it will be ended; a value may also be left over from the submitting shell.
-learn_end_time() {
-  local end
+# Of the environment only SLURM_JOB_ID is sure to be this job's: what Slurm does not set may be left over from the shell,
+# or the job, that submitted it. Slurm sets no end time before 23.02, and no number of restarts before the first. The
+# number of an array's one task stands for the whole array where commands take it.
+ask_about_job() {
+  local id array task count end
   unset SLURM_JOB_END_TIME
-  end=$(SLURM_TIME_FORMAT=standard insist squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e)
-  end=$(date -d "${end:-unknown}" +%s 2>/dev/null) && export SLURM_JOB_END_TIME="$end"
+  while read -r id array task count end; do
+    [ "$id" = "$SLURM_JOB_ID" ] || continue
+    [[ ! $task =~ ^[0-9]+$ ]] || job=${array}_$task
+    restarts=$count
+    end=$(date -d "$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME="$end"
+  done <<<"$(SLURM_TIME_FORMAT=standard insist squeue --noheader --jobs="$SLURM_JOB_ID" \
+    --Format=JobID:20,ArrayJobID:20,ArrayTaskID:20,RestartCnt:20,EndTime:30)"
+  export SLURM_RESTART_COUNT=$restarts
 }
 
 # Node-local: the first that exists, for TMPDIR may be that of the submitting shell.
@@ -43,6 +60,8 @@ choose_scratch() {
   for directory in "${SURD_SCRATCH:-}" "${SLURM_TMPDIR:-}" "${TMPDIR:-}" /tmp; do
     [ -n "$directory" ] && [ -d "$directory" ] && break
   done
+  [ "$directory" = "${SURD_SCRATCH:-$directory}" ] ||
+    say "SURD_SCRATCH=$SURD_SCRATCH does not exist on $(hostname): scratch goes to $directory"
   export SURD_SCRATCH=$directory
 }
 
@@ -53,6 +72,7 @@ node_lost() { sinfo --noheader --nodes="$SLURM_JOB_NODELIST" --format=%T | grep 
 run_to_the_end() {
   local recorded
   "${launch[@]}" "${run[@]}" &
+  [ -z "$asked" ] || tell_launcher
   while kill -0 "$!" 2>/dev/null; do wait "$!"; done  # a trapped signal ends `wait` early
   wait "$!"
   status=$?
@@ -74,19 +94,19 @@ run_to_the_end() {
 put_back() {
   if [ "$restarts" -ge "$max_restarts" ]; then
     say "work is left, but the job was put back $restarts times: submit it again to go on"
-  elif [ "$asked" = TERM ] && [ "$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%T)" != RUNNING ]; then
+  elif [ "$asked" = TERM ] && [ "$(squeue --noheader --jobs="$job" --format=%T)" != RUNNING ]; then
     say "ended by Slurm, which itself puts back what it pre-empts or what lost a node; otherwise submit it again to go on"
   else
     say "work is left: back into the queue (restart $((restarts + 1)) of at most $max_restarts)"
     trap '' TERM  # requeue ends this script
-    insist scontrol requeue "$SLURM_JOB_ID" || say "scontrol requeue failed: submit the job again to go on"
+    insist scontrol requeue "$job" || say "scontrol requeue failed: submit the job again to go on"
   fi
 }
 
 trap 'stop USR1' USR1
 trap 'stop TERM' TERM
 choose_scratch
-learn_end_time
+ask_about_job
 export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}  # since Slurm 22.05 srun does not take it over from sbatch
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$SRUN_CPUS_PER_TASK}
 SURD_STATUS_FILE=$(mktemp "$SURD_SCRATCH/surd-status-XXXXXX")

@@ -46,7 +46,9 @@ FAKES = {
         echo '4242;cluster'""",
     "squeue": """
         case "$*" in
-          *%e*) [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1; date -d '+1 hour' +%FT%T ;;
+          *RestartCnt*)
+            [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1
+            sed "s/END/$(date -d '+1 hour' +%FT%T)/" "$FAKE/job" ;;
           *'%T|'*) cat "$FAKE/queue" ;;
           *%T*) cat "$FAKE/state" ;;
         esac""",
@@ -78,6 +80,7 @@ class Cluster(Folder):
         for name, body in FAKES.items():
             self.script(f"fake/{name}", body)
         self.put("state", "RUNNING")
+        self.put("job", "4242  4242  N/A  0  END")
         self.put("nodes", "mixed")
         self.put("queue", "RUNNING|None|n1|59:00")
         shutil.copy(TEMPLATES / "supervise.sh", self.path / "slurm")
@@ -99,31 +102,38 @@ class Cluster(Folder):
         known = {"FAKE": str(fake), "PATH": f"{fake}:{os.environ['PATH']}", "MPIEXEC": harness.MPIEXEC}
         return super().environment(**{**known, **more})
 
-    def start_script(self, script, restarts=0, ranks="", **more):
+    def start_script(self, script, restarts=None, ranks="", **more):
         """Starts a script as slurmd would."""
+        if restarts:
+            self.put("job", f"4242  4242  N/A  {restarts}  END")
+            more["SLURM_RESTART_COUNT"] = str(restarts)
         environment = self.environment(SLURM_JOB_ID="4242", SLURM_JOB_NODELIST="n[1-2]", SLURM_JOB_PARTITION="debug",
-                                       SLURM_RESTART_COUNT=str(restarts), FAKE_RANKS=ranks, **more)
+                                       FAKE_RANKS=ranks, **more)
         return subprocess.Popen(["bash", script], cwd=self.path, env=environment, start_new_session=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def supervise(self, body, settings="", signals=(), **more):
         """Runs supervise.sh around a program of bash; returns (status, stderr, whether the job was requeued)."""
-        self.script("program", f"touch started\n{body}")
-        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
-        for name in ("started", "fake/requeues"):
-            (self.path / name).unlink(missing_ok=True)
-        process = self.start_script("batch.sh", **more)
+        process = self.begin(body, settings, **more)
         for number in signals:
             wait_for(self.path / "started")
             process.send_signal(number)
         _, err = process.communicate(timeout=60)
         return process.returncode, err.decode(), self.requeued()
 
-    def requeued(self):
+    def begin(self, body, settings="", **more):
+        """Starts supervise.sh around a program of bash."""
+        self.script("program", f"touch started\n{body}")
+        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
+        for name in ("started", "fake/requeues"):
+            (self.path / name).unlink(missing_ok=True)
+        return self.start_script("batch.sh", **more)
+
+    def requeued(self, job="4242"):
         path = self.path / "fake/requeues"
         if not path.exists():
             return False
-        assert path.read_text() == "requeue 4242\n", path.read_text()
+        assert path.read_text() == f"requeue {job}\n", path.read_text()
         return True
 
 
@@ -149,6 +159,34 @@ def test_interrupted_jobs_are_requeued_until_the_limit():
         assert "submit it again" in err
 
 
+def test_scratch_that_does_not_exist_is_named():
+    with Cluster() as cluster:
+        (cluster.path / "tmp").mkdir()
+        body = 'exec [ "$SURD_SCRATCH" = "$TMPDIR" ]'
+        scratch = {"TMPDIR": str(cluster.path / "tmp"), "SLURM_TMPDIR": ""}
+        status, err, _ = cluster.supervise(body, SURD_SCRATCH="/nowhere/at all", **scratch)
+        assert status == 0 and f"SURD_SCRATCH=/nowhere/at all does not exist on {os.uname().nodename}: " in err, err
+        status, err, _ = cluster.supervise(body, **scratch)
+        assert (status, err) == (0, ""), err
+
+
+def test_restarts_of_another_job_do_not_count():
+    with Cluster() as cluster:
+        told = '[ "$SLURM_RESTART_COUNT" = 0 ] && exit 75'
+        assert cluster.supervise(told, SLURM_RESTART_COUNT="20")[::2] == (75, True)
+        cluster.script("fake/squeue", "exit 1")
+        assert cluster.supervise("exit 75", SLURM_RESTART_COUNT="20")[::2] == (75, False), "nothing better is known"
+
+
+def test_a_task_of_an_array_puts_back_itself_only():
+    """The last task's number is that of the whole array."""
+    with Cluster() as cluster:
+        cluster.put("job", "4242  4242  3  1  END\n4240  4242  1  20  2026-01-01T00:00:00\n4239  4242  [4-9%2]  0  N/A")
+        process = cluster.begin('[ -n "$SLURM_JOB_END_TIME" ] && [ "$SLURM_RESTART_COUNT" = 1 ] && exit 75')
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 75 and cluster.requeued("4242_3"), err.decode()
+
+
 def test_what_surd_recorded_counts_more_than_what_the_launcher_says():
     with Cluster() as cluster:
         record = 'echo {} >"$SURD_STATUS_FILE"; exit 143'
@@ -165,13 +203,20 @@ def test_a_lost_node_is_no_failure_of_the_job():
             assert cluster.supervise('echo 70 >"$SURD_STATUS_FILE"; exit 137')[::2] == (70, False), states
 
 
+def test_scripts_may_be_strict():
+    with Cluster() as cluster:
+        assert cluster.supervise("exit 75", "set -euo pipefail")[::2] == (75, True)
+        cluster.put("nodes", "down*\n" + "mixed\n" * 100000)  # so many that the pipe breaks
+        assert cluster.supervise("exit 137", "set -euo pipefail")[::2] == (75, True)
+
+
 def test_the_end_time_is_asked_for():
     with Cluster() as cluster:
         cluster.put("busy", "")
         status, err, _ = cluster.supervise('left=$((SLURM_JOB_END_TIME - $(date +%s))); [ $left -gt 3590 ] && [ $left -le 3600 ]',
                                            SLURM_JOB_END_TIME="1")
         assert status == 0, err
-        cluster.script("fake/squeue", "echo N/A")
+        cluster.put("job", "4242  4242  N/A  0  N/A")
         assert cluster.supervise('[ -z "${SLURM_JOB_END_TIME+set}" ]', SLURM_JOB_END_TIME="1")[0] == 0
 
 
@@ -182,6 +227,22 @@ def test_usr1_stops_the_program_and_requeues_whenever_it_comes():
             wait = f"trap 'exit 75' USR1; touch ready; for i in {{1..{chance.randint(1, 40)}}}; do sleep 0.002; done; exit 75"
             status, err, requeued = cluster.supervise(wait, signals=[signal.SIGUSR1])
             assert (status, requeued) == (75, True), f"{status} {err}"
+
+
+def test_usr1_is_repeated_until_the_ranks_hear_it():
+    """Launchers forget a signal that comes while they start the ranks."""
+    with Cluster() as cluster:
+        deaf = "n=0; trap '[ $((n += 1)) -lt 2 ] || exit 75' USR1; touch started; for i in {1..1500}; do sleep 0.01; done"
+        status, err, requeued = cluster.supervise(deaf, signals=[signal.SIGUSR1])
+        assert (status, requeued) == (75, True) and err.count("told to stop") == 1, err
+    for delay in (0.05, 0.15, 0.4):
+        with Cluster(JOB.replace("20}", "300}")) as cluster:
+            settings = f"launch=({harness.MPIEXEC} -n 2) run=({harness.PROBE} run job.yaml)"
+            process = cluster.begin("", settings)
+            time.sleep(delay)
+            process.send_signal(signal.SIGUSR1)
+            _, err = process.communicate(timeout=30)
+            assert process.returncode == 75 and cluster.requeued(), err.decode()
 
 
 def test_term_requeues_only_what_goes_on_running():

@@ -23,7 +23,7 @@ steps:
   - sort: {by: [-price, product]}
 output: sorted.csv
 memory: 16MiB
-epoch: 16MiB
+epoch: 8MiB
 """
 
 
@@ -39,14 +39,18 @@ def check_result(folder, sweep=SWEEP, points=POINTS, again=0):
 
 
 def test_a_time_limit_requeues_the_job_until_it_is_done():
-    sweep = SWEEP.replace("[0, 20]", "[0, 80]")  # takes 40 s
-    with Folder(sweep) as folder:
-        # Slurm looks at limits now and then only: the signal may come up to 30 s earlier than asked for.
-        job = Job(folder, *TWO_NODES, "--time", 1, "--", "--signal=B:USR1@25").wait(200)
-        statuses = [report["exit_status"] for report in cluster.reports(folder)]
-        assert len(statuses) > 1 and statuses == [75] * (len(statuses) - 1) + [0], job.story()
-        print(f"        {len(statuses)} starts")
-        check_result(folder, sweep, 4 * POINTS)
+    sweep = SWEEP.replace("[0, 20]", "[0, 80]") + "memory_per_point: 64MiB\n"  # takes 40 s
+    with Folder(sweep) as with_srun, Folder(sweep) as with_mpirun:
+        # Side by side. Slurm looks at limits now and then only: the signal may come up to 30 s earlier than asked for.
+        folders = {"srun": with_srun, "mpirun": with_mpirun}
+        jobs = {name: Job(folder, *TWO_NODES, "--time", 1, "--launcher", name, "--", "--signal=B:USR1@25")
+                for name, folder in folders.items()}
+        for name, folder in folders.items():
+            jobs[name].wait(200)
+            statuses = [report["exit_status"] for report in cluster.reports(folder)]
+            assert len(statuses) > 1 and statuses == [75] * (len(statuses) - 1) + [0], jobs[name].story()
+            print(f"        {len(statuses)} starts with {name}")
+            check_result(folder, sweep, 4 * POINTS)
 
 
 def test_a_cancelled_job_stays_so_and_can_be_submitted_again():
@@ -63,9 +67,9 @@ def test_a_cancelled_job_stays_so_and_can_be_submitted_again():
         check_result(folder, again=4)
 
 
-def lose_node(folder, node, left, ready):
+def lose_node(folder, node, left, ready, launcher="srun"):
     """The job has two nodes, loses one once it is `ready`, and ends on the other, with half the ranks."""
-    job = Job(folder, "--nodes", "1-2", "--tasks-per-node", 2, "--time", 5)
+    job = Job(folder, "--nodes", "1-2", "--tasks-per-node", 2, "--time", 5, "--launcher", launcher)
     eventually(ready, 60, job.story)
     cluster.set_power(node, on=False)
     try:
@@ -79,15 +83,17 @@ def lose_node(folder, node, left, ready):
 
 
 def test_a_sweep_goes_on_without_the_node_that_died():
-    with Folder(SWEEP) as folder:
-        lose_node(folder, "n2", left="n1", ready=lambda: sum(folder.evaluations().values()) >= 40)
-        check_result(folder, again=4)
+    sweep = SWEEP.replace("500", "200")
+    for launcher in ("srun", "mpirun"):
+        with Folder(sweep) as folder:
+            lose_node(folder, "n2", "n1", lambda: sum(folder.evaluations().values()) >= 30, launcher)
+            check_result(folder, sweep, again=4)
 
 
 def test_a_sort_goes_on_without_the_node_of_rank_0():
     """That held the lock of the work directory; the job's next start knows that its holder is dead."""
     with Folder(SORT, program=cluster.SURD) as folder:
-        cluster.generate(folder, "sales", "192MiB", "sales.csv")
+        cluster.generate(folder, "sales", "128MiB", "sales.csv")
         epochs = folder.path / ".surd/sales/epochs"
         report = lose_node(folder, "n1", left="n2", ready=lambda: any(epochs.glob("*")))
         assert report["data"]["units_resumed"] > 0, report["data"]

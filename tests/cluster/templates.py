@@ -46,7 +46,7 @@ if cluster.MPICH:
 class Template(Job):
     """A job that sbatch was given by hand."""
 
-    def __init__(self, folder, name, edits):
+    def __init__(self, folder, name, edits, *variables):
         self.folder = folder
         shutil.copytree(TEMPLATES, folder.path / "slurm")
         script = folder.path / "slurm" / name
@@ -55,7 +55,7 @@ class Template(Job):
             text = re.sub(pattern, replacement, text)
         script.write_text(text)
         path = f"PATH={os.path.dirname(cluster.SURD)}:{os.environ['PATH']}"
-        status, out, err = on_login_node("env", path, "sbatch", "--parsable", f"slurm/{name}", cwd=folder.path)
+        status, out, err = on_login_node("env", path, *variables, "sbatch", "--parsable", f"slurm/{name}", cwd=folder.path)
         assert status == 0, f"{name}: status {status}\n{err}"
         self.number = out.strip()
 
@@ -99,15 +99,17 @@ def test_every_template_ends_with_the_right_result():
         assert jobs["gpu"].facts("TresPerNode") == ["gres:gpu:2"] and jobs["gpu"].facts("Partition") == ["gpu"]
 
 
-def test_a_job_that_gets_nowhere_is_put_back_so_often_and_not_for_ever():
-    body = "run=(bash -c 'echo >>starts; exit 75') max_restarts=2"
+def test_tasks_that_get_nowhere_are_put_back_each_for_itself_and_not_for_ever():
+    """The last task's number is that of the whole array; and what was put back before does not count."""
+    body = "run=(bash -c 'echo $SLURM_RESTART_COUNT >>starts-$SLURM_ARRAY_TASK_ID; exit 75') max_restarts=2"
+    edits = {**EDITS, r"\d+M": "100M", r"run=\(.*\)": body, r"(--ntasks-per-node)=\d+": r"\1=1"}
     with Folder(ISING) as folder:
-        job = Template(folder, "sweep.sbatch", {**EDITS, "--nodes=2": "--nodes=1", r"\d+M": "100M", r"run=\(.*\)": body,
-                                                r"(--ntasks-per-node)=\d+": r"\1=1"})
-        job.wait(60, "FAILED")
-        assert job.facts("ExitCode") == ["75:0"] and job.facts("Restarts") == ["2"], job.story()
-        assert (folder.path / "starts").read_text() == 3 * "\n"
-        assert "the job was put back 2 times: submit it again to go on" in job.story(), job.story()
+        job = Template(folder, "array.sbatch", edits, "SLURM_RESTART_COUNT=20")
+        job.wait(80, "FAILED")
+        assert job.facts("ExitCode") == 2 * ["75:0"] and job.facts("Restarts") == 2 * ["2"], job.story()
+        for task in (0, 1):
+            assert (folder.path / f"starts-{task}").read_text().split() == ["0", "1", "2"], job.story()
+        assert job.story().count("the job was put back 2 times: submit it again to go on") == 2, job.story()
 
 
 cluster.main(globals())

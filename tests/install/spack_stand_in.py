@@ -39,6 +39,8 @@ class Directives(dict):
         self["variants"] = dict(inherited)
         self["dependencies"] = []  # (spec, when, type)
         self["licenses"], self["versions"] = [], []
+        self["refusals"] = []  # (spec, when, message)
+        self["single"] = set()  # variants that have one value of several
         for directive in (self.version, self.variant, self.depends_on, self.conflicts, self.license, self.generator):
             self[directive.__name__] = directive
 
@@ -46,9 +48,13 @@ class Directives(dict):
         assert (sha256 is None) != (branch is None) and (branch or re.fullmatch("[0-9a-f]{64}", sha256)), name
         self["versions"].append(name)
 
-    def variant(self, name, *, default, description):
-        assert description and isinstance(default, bool)
+    def variant(self, name, *, default, description, values=None, multi=None, sticky=False, when=""):
+        assert description and isinstance(sticky, bool)
+        assert isinstance(default, bool) if values is None else default in values and multi is not None, name
+        parse(when)
         self["variants"][name] = default
+        if multi is False:
+            self["single"].add(name)
 
     def depends_on(self, spec, *, when="", type=("build", "link")):
         assert set([type] if isinstance(type, str) else type) <= {"build", "link", "run", "test"}, type
@@ -58,6 +64,7 @@ class Directives(dict):
 
     def conflicts(self, spec, *, when="", msg=""):
         parse(spec), parse(when)
+        self["refusals"].append((spec, when, msg))
 
     def license(self, name):
         self["licenses"].append(name)
@@ -109,6 +116,15 @@ def load(path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, path.parent.name.title().replace("_", ""))
+
+
+def refusal(package, chosen):
+    """Why these variants cannot be had, or None; compilers and versions are not looked at."""
+    variants = {**package.variants, **chosen}
+    for spec, when, message in package.refusals:
+        if parse(spec)[2] and satisfies(variants, spec) and satisfies(variants, when):
+            return message
+    return None
 
 
 def choices(package):

@@ -39,6 +39,11 @@ def check_package(surd):
         unknown = {re.match(r"-D(\w+):", arg)[1] for arg in args} - options
         assert not unknown, f"CMake has no option {unknown} ({chosen})"
         assert ("-DSURD_TESTS:BOOL=ON" in args) == chosen["tests"]
+        reason = spack.refusal(surd, {**chosen, "cuda_arch": "90"} if chosen["cuda"] else chosen)
+        assert bool(reason) == (not chosen["mpi"]), f"{chosen}: {reason}"
+    assert {"mpi", "openmp", "cuda", "tests"} <= set(surd.variants)
+    assert "needs MPI" in spack.refusal(surd, {"mpi": False}) and "name the GPU" in spack.refusal(surd, {"cuda": True})
+    assert "cuda_arch" in surd.single, "Kokkos takes one architecture only"
     unconditional = {spack.parse(spec)[0] for spec, when, _ in directives}
     missing = wanted_packages() - unconditional
     assert not missing, f"package.py depends on no {missing}"
@@ -61,11 +66,17 @@ def check_environment(surd):
     for spec in environment["specs"] + [entry["spec"] for entry in environment["develop"].values()]:
         name, versions, variants = spack.parse(spec)
         assert name == "surd" and set(versions) <= set(surd.versions) and set(variants) <= set(surd.variants), spec
-    needed = {spack.parse(spec)[0] for spec, _, _ in surd.dependencies} | {"openmpi"}
+    needed = {spack.parse(spec)[0] for spec, _, _ in surd.dependencies} | {"openmpi", "slurm"}
+    openmpi = environment["packages"]["openmpi"]
+    assert spack.parse("openmpi " + openmpi["variants"])[2] == {"schedulers": "slurm", "legacylaunchers": True}
+    assert environment["packages"]["slurm"] == {"buildable": False}, "Spack would build a Slurm that is not the site's"
+    tested = re.search(r"Tested with Open MPI (\S+)", (SOURCE / "README.md").read_text())[1]
+    assert openmpi["prefer"] == [f"@{tested}"], f"README says that {tested} is tested"
     for name, settings in environment["packages"].items():
         assert name in needed, f"spack.yaml sets {name}, which surd does not need"
         if name != "mpi":
-            spack.parse(name + " " + settings.get("require", settings.get("variants", "")))
+            for text in [settings.get("require", ""), settings.get("variants", ""), *settings.get("prefer", [])]:
+                spack.parse(name + " " + text)
     assert (SOURCE / environment["develop"]["surd"]["path"] / "CMakeLists.txt").exists()
     assert environment["view"]["default"]["root"]
     repository = SOURCE / environment["repos"]["surd"] / "repo.yaml"

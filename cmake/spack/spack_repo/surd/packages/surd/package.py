@@ -19,8 +19,18 @@ class Surd(CMakePackage, CudaPackage):
 
     version("main", branch="main")
 
-    # MPI is no variant: one rank without a launcher needs it as well.
+    # `surd ~mpi` is refused with a reason: one rank, started without a launcher, runs the same code as many.
+    variant("mpi", default=True, description="Run on the ranks of an MPI job; surd cannot be built without")
     variant("openmp", default=True, description="Kokkos kernels of user functions run on OpenMP threads")
+    variant(
+        "cuda_arch",
+        description="The GPU",
+        values=("none",) + CudaPackage.cuda_arch_values,
+        default="none",
+        multi=False,  # as Kokkos has it
+        sticky=True,
+        when="+cuda",
+    )
     variant("tests", default=False, description="Build the tests; run them with ctest in the build tree")
 
     depends_on("c", type="build")
@@ -56,6 +66,7 @@ class Surd(CMakePackage, CudaPackage):
     depends_on("py-xarray", type="test", when="+tests")
     depends_on("py-pyyaml", type="test", when="+tests")
 
+    conflicts("~mpi", msg="surd always needs MPI, be it for one rank: openmpi, mpich or the machine's own")
     conflicts("%gcc@:11", msg="surd is C++20")
     conflicts("%clang@:13", msg="surd is C++20")
     conflicts("cuda_arch=none", when="+cuda", msg="name the GPU: cuda_arch=80, 90 ...")
