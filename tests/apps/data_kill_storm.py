@@ -51,8 +51,9 @@ def survey(folder):
 def lost_bytes(folder, found):
     """What each rank's spill file holds beyond the last commit: work that a kill has undone."""
     committed = {os.path.basename(spill["path"]): spill["committed_bytes"] for spill in found["spills"]}
+    needless = {os.path.basename(path) for path in found["released"]}  # the kill came before they were removed
     spills = (folder.path / ".surd/storm/spill").glob("*")
-    return [path.stat().st_size - committed.get(path.name, 0) for path in spills]
+    return [path.stat().st_size - committed.get(path.name, 0) for path in spills if path.name not in needless]
 
 
 class Storm:

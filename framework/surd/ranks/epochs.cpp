@@ -52,13 +52,19 @@ class Survey {
       : files_(files), work_(work), epochs_(epochs) {
     std::map<std::uint64_t, std::vector<const Commit*>> by_spill;
     for (const auto& commit : epochs.commits) {
-      if (commit.spill_bytes > 0 && !epochs.is_released(commit)) by_spill[commit.spill].push_back(&commit);
+      if (commit.spill_bytes == 0) continue;
+      if (epochs.is_released(commit)) {
+        released.insert(detail::spill_path(work_, epochs_.runs, commit.spill));
+      } else {
+        by_spill[commit.spill].push_back(&commit);
+      }
     }
     for (auto& [number, commits] : by_spill) look_at_spill(number, commits);
     look_at_outputs();
   }
 
   std::vector<FileReport> spills;
+  std::set<storage::Path> released;
   std::vector<FileReport> outputs;
   std::set<detail::Place> damaged;  ///< Commits.
 
@@ -146,6 +152,7 @@ EpochsReport look_at(storage::FileSystem& files, const storage::Path& work) {
   if (report.finished) return report;
   Survey survey(files, work, epochs);
   report.spills = std::move(survey.spills);
+  report.released.assign(survey.released.begin(), survey.released.end());
   report.outputs = std::move(survey.outputs);
   return report;
 }

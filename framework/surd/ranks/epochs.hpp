@@ -33,6 +33,8 @@ struct EpochsReport {
   std::uint64_t records = 0;
   std::vector<CommittedUnits> units;  ///< By stage, then unit.
   std::vector<FileReport> spills;
+  /// Spill files that are needed no more: they are being removed, or were when the run was killed.
+  std::vector<storage::Path> released;
   std::vector<FileReport> outputs;  ///< These have no checksums.
   std::vector<storage::LogDamage> damage;
   bool finished = false;  ///< The job is complete and its output was in place.

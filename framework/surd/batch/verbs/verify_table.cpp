@@ -23,18 +23,15 @@ Json describe(const std::vector<ranks::FileReport>& files) {
 }
 
 Json describe(const ranks::EpochsReport& report, std::uint64_t repaired) {
-  Json json = {{"sound", report.sound()},
-               {"finished", report.finished},
-               {"logs", report.logs},
-               {"records", report.records},
-               {"units", Json::array()},
-               {"spills", describe(report.spills)},
-               {"outputs", describe(report.outputs)},
-               {"damage", Json::array()},
-               {"dropped_commits", repaired}};
+  Json json = {{"sound", report.sound()},   {"finished", report.finished},
+               {"logs", report.logs},       {"records", report.records},
+               {"units", Json::array()},    {"spills", describe(report.spills)},
+               {"released", Json::array()}, {"outputs", describe(report.outputs)},
+               {"damage", Json::array()},   {"dropped_commits", repaired}};
   for (const auto& units : report.units) {
     json["units"].push_back({{"stage", units.stage}, {"first", units.first}, {"last", units.last}});
   }
+  for (const auto& path : report.released) json["released"].push_back(path.string());
   for (const auto& damage : report.damage) {
     json["damage"].push_back({{"path", damage.path.string()},
                               {"offset", damage.offset},
