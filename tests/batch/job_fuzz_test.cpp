@@ -151,7 +151,7 @@ void fuzz(const Texts& seeds, std::uint64_t stream, Parse parse) {
   const auto end = Clock::now() + std::chrono::seconds(5);
   std::uint64_t jobs = 0;
   std::uint64_t errors = 0;
-  const auto memory = test::peak_memory([&] {
+  [[maybe_unused]] const auto memory = test::peak_memory([&] {
     while (Clock::now() < end) {
       const auto text = mutate(seeds[random.below(seeds.size())], seeds, random);
       const auto begin = Clock::now();
@@ -167,7 +167,9 @@ void fuzz(const Texts& seeds, std::uint64_t stream, Parse parse) {
   });
   EXPECT_GT(jobs, 10U);
   EXPECT_GT(errors, 100U);
+#ifndef __SANITIZE_ADDRESS__  // which keeps what is freed for a while
   EXPECT_LT(memory, 64U << 20);
+#endif
 }
 
 TEST(JobParser, TakesAnyTextAsAJobOrAJobError) {
