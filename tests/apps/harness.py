@@ -97,9 +97,13 @@ def children(pid):
     found, frontier = [], [pid]
     while frontier:
         parent = frontier.pop(0)
-        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            tasks = os.listdir(f"/proc/{parent}/task")
+        except OSError:  # it has ended meanwhile
+            continue
+        for task in tasks:
             try:
-                kids = [int(kid) for kid in task.read_text().split()]
+                kids = [int(kid) for kid in pathlib.Path(f"/proc/{parent}/task/{task}/children").read_text().split()]
             except OSError:
                 continue
             found += kids
