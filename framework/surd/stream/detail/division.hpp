@@ -47,7 +47,7 @@ struct Division {
   part.reader = std::min(part.reader, most_reader_bytes);
   // What nobody reserves: pages of the program's code, stacks of threads, small objects, the allocator's
   // gaps.
-  const auto unreserved = std::min<std::uint64_t>(memory / 5, 3 << 19);
+  const auto unreserved = std::min<std::uint64_t>(memory / 4, 2 << 20);
   const auto light = unreserved + part.reader + part.batch + part.encode + broadcasts * part.broadcast;
   part.heavy = light < memory ? (memory - light) / std::max<std::uint64_t>(1, heavy) : 0;
   return part;
