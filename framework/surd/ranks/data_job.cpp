@@ -220,8 +220,8 @@ class Run {
     const auto sync_at_commit = [&](const storage::Path& path, std::uint64_t end) {
       committer_.sync_at_commit(path, end);
     };
-    stream::Worker worker{files_,           spills_, budget_,  pressure_,     io_,
-                          options_.scratch, stop,    progress, sync_at_commit};
+    stream::Worker worker{files_,           spills_, budget_,  pressure_,      io_,
+                          options_.scratch, stop,    progress, sync_at_commit, epoch_bytes_};
     watch.enter(begin);
     try {
       stage.run(units.first, units.end(), worker, commit);

@@ -57,6 +57,8 @@ struct Worker {
   /// Called before a commit that refers to bytes of this file, an output's, that end at `end`: makes it
   /// durable before the commit is logged. Empty where nothing is logged.
   std::function<void(const storage::Path&, std::uint64_t end)> sync_at_commit = {};
+  /// Input after which a commit is due: stages commit no more rarely, unless memory holds more than that.
+  std::uint64_t epoch_bytes = UINT64_MAX;
 };
 
 class Stage {

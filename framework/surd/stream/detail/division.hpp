@@ -53,6 +53,13 @@ struct Division {
   return part;
 }
 
+/// Input after which a stage that fills `heavy` bytes again and again hands over what it made: some fillings,
+/// so that the short last ones are few, but no more than an epoch or half a filling.
+[[nodiscard]] constexpr std::uint64_t bytes_per_commit(std::uint64_t heavy,
+                                                       std::uint64_t epoch_bytes) noexcept {
+  return std::clamp(epoch_bytes, heavy / 2, 4 * heavy);
+}
+
 /// Another memory, for the same parts.
 [[nodiscard]] constexpr Division divide_like(const Division& part, std::uint64_t whole) {
   return divide(whole, part.heavy_parts, part.broadcast_parts, part.beside);

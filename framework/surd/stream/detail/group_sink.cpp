@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "surd/stream/detail/bind.hpp"
+#include "surd/stream/detail/division.hpp"
 #include "surd/stream/detail/sinks.hpp"
 
 namespace surd::stream::detail {
@@ -23,7 +24,7 @@ Values values_of(const table::Column& column, external::ValueType type) {
 class GroupSink : public Sink {
  public:
   GroupSink(const GroupTarget& target, const Setting& setting)
-      : stretch_bytes_(4 * setting.memory.heavy),  // groups met again are put together
+      : stretch_bytes_(bytes_per_commit(setting.memory.heavy, setting.worker.epoch_bytes)),
         target_(target),
         keys_(target.key_columns()),
         rows_(target.schema, all_columns(target.schema)),

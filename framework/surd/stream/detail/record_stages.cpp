@@ -99,12 +99,12 @@ class FormRunsStage : public Stage {
                                  worker.spills.own(), worker.spills.own_number(), worker.io);
     const auto subscription = worker.pressure.subscribe(
         memory::Level::high, [&](memory::Level) { builder.shrink(memory.heavy / 2); });
-    const auto epoch_bytes = 4 * memory.heavy;  // so that short last runs are few
+    const auto stretch = bytes_per_commit(memory.heavy, worker.epoch_bytes);
     std::uint64_t pushed = 0;
     for (auto unit = first; unit < last; ++unit) {
       if (!push(stretches_[unit], worker, builder)) return;
       pushed += unit_bytes(unit);
-      if (unit + 1 < last && pushed < epoch_bytes) continue;
+      if (unit + 1 < last && pushed < stretch) continue;
       UnitOutput output;
       output.rows = pushed / format_.record_bytes;
       output.runs = builder.finish();

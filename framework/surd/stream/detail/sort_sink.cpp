@@ -9,6 +9,7 @@
 #include "surd/base/units.hpp"
 #include "surd/external/sort.hpp"
 #include "surd/external/top_n.hpp"
+#include "surd/stream/detail/division.hpp"
 #include "surd/stream/detail/sinks.hpp"
 
 namespace surd::stream::detail {
@@ -17,7 +18,7 @@ namespace {
 class SortSink : public Sink {
  public:
   SortSink(const SortTarget& target, const Setting& setting)
-      : stretch_bytes_(4 * setting.memory.heavy),  // so that short last runs are few
+      : stretch_bytes_(bytes_per_commit(setting.memory.heavy, setting.worker.epoch_bytes)),
         step_(target.step),
         schema_(target.schema),
         memory_(setting.memory),
