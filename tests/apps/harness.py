@@ -155,11 +155,7 @@ def kill(process, kind, program, chance):
     try:
         process.communicate(timeout=30)
     except subprocess.TimeoutExpired:
-        running = [pid for pid in ranks_of(process, program) if not is_zombie(pid)]
-        if running:
-            raise AssertionError(f"ranks {running} still run 30 s after {kind} was killed") from None
-        os.killpg(process.pid, signal.SIGKILL)  # mpiexec missed the end of ranks that were killed as they started
-        process.communicate()
+        raise AssertionError(f"mpiexec still runs 30 s after {kind} was killed") from None
     return family
 
 

@@ -108,8 +108,8 @@ class Lane {
       if (failed_ > number) attempt(number, lock);
       place(number).served = true;
       while (done_.load() < taken_ && place(done_.load() + 1).served) ++done_;
-      // A full ring is waited for at the first place that becomes free.
-      if (done_.load() >= awaited_ || pushed_ - done_.load() + 1 >= ring_.size()) served_.notify_one();
+      // The owner waits for `awaited_`, or, when that is long done, for a place in the ring.
+      if (done_.load() >= awaited_) served_.notify_one();
     }
   }
 

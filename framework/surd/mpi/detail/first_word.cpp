@@ -15,10 +15,10 @@ void FirstWord::share(const Communicator& node) {
   int* word = nullptr;
   const auto made = MPI_Win_allocate_shared(bytes, sizeof(int), MPI_INFO_NULL, node.native(),
                                             static_cast<void*>(&word), &window_);
-  if (made != MPI_SUCCESS) {
-    window_ = MPI_WIN_NULL;
-    return;
-  }
+  if (made != MPI_SUCCESS) window_ = MPI_WIN_NULL;
+  const bool all_have_it =
+      node.max(std::uint64_t{made != MPI_SUCCESS}) == 0;  // else nobody waits for the rest
+  if (!all_have_it) return;
   MPI_Aint size = 0;
   int unit = 0;
   check(MPI_Win_shared_query(window_, 0, &size, &unit, static_cast<void*>(&word)), "MPI_Win_shared_query");
@@ -28,8 +28,7 @@ void FirstWord::share(const Communicator& node) {
 }
 
 void FirstWord::forget() noexcept {
-  shared_word = nullptr;
-  if (window_ != MPI_WIN_NULL) MPI_Win_free(&window_);
+  if (shared_word.exchange(nullptr) != nullptr) MPI_Win_free(&window_);
 }
 
 bool FirstWord::take() noexcept {
