@@ -103,7 +103,7 @@ def test_errors_at_run_time_name_the_step_and_the_row():
 
 def test_many_small_joins_are_done_or_name_what_they_need():
     content = "a,b\n" + "".join(f"{i},x\n" for i in range(100))
-    for joins, refused in ((5, False), (30, True)):
+    for joins, refused in ((8, False), (30, True)):
         steps = [{"join": {"input": "in.csv", "on": ["a"], "kind": "semi"}}] * joins
         status, err, _ = run_csv(content, steps=steps)
         assert status == (64 if refused else 0), err

@@ -27,6 +27,7 @@ struct Division {
   std::uint64_t heavy_parts = 0;      ///< By so many,
   std::uint64_t broadcast_parts = 0;  ///< beside so many broadcasts,
   std::uint64_t beside = 0;           ///< and so many bytes set aside before all this.
+  bool fits = false;                  ///< All shares but heavy, together.
 };
 
 /// `heavy`: how many such parts the stage has, 0 to 2; `beside`: what is set aside before.
@@ -49,6 +50,7 @@ struct Division {
   // gaps.
   const auto unreserved = std::min<std::uint64_t>(memory / 4, 2 << 20);
   const auto light = unreserved + part.reader + part.batch + part.encode + broadcasts * part.broadcast;
+  part.fits = light <= memory;
   part.heavy = light < memory ? (memory - light) / std::max<std::uint64_t>(1, heavy) : 0;
   return part;
 }

@@ -120,11 +120,14 @@ class PipeStage : public Stage {
  private:
   void refuse_many_joins(const Division& memory) const {
     constexpr std::uint64_t least_heavy = 1 << 20;
-    if (parts_.broadcasts == 0 || memory.heavy >= least_heavy) return;
-    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
-    throw base::UsageError(fmt::format(
-        "{}: {} small right sides of joins at once take at least --memory {}MiB, not {}", name_,
-        parts_.broadcasts, memory_for(least_heavy, share) / base::MiB, base::format_bytes(memory.whole)));
+    const auto enough = [](const Division& part) {
+      return std::uint64_t{part.fits && (part.heavy_parts == 0 || part.heavy >= least_heavy)};
+    };
+    if (parts_.broadcasts == 0 || enough(memory) != 0) return;
+    const auto share = [&](std::uint64_t bytes) { return enough(divide_like(memory, bytes)); };
+    throw base::UsageError(
+        fmt::format("{}: {} small right sides of joins at once take at least --memory {}MiB, not {}", name_,
+                    parts_.broadcasts, memory_for(1, share) / base::MiB, base::format_bytes(memory.whole)));
   }
 
   std::string name_;
