@@ -262,6 +262,18 @@ def test_a_run_leaves_few_files_whatever_the_points():
         assert len(files) <= 3 + 6, [str(path) for path in files]
 
 
+def test_a_run_without_launcher_is_one_process():
+    with Folder(job(milliseconds=20)) as folder:
+        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path, env=folder.environment(),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        wait_for_points(folder, 5)
+        beside = harness.children(process.pid)
+        harness.send(process.pid, signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+        assert process.returncode == 75, err.decode()
+        assert not beside, "MPI started a daemon"
+
+
 def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():
     with Folder(job(milliseconds=0, points=1_000_000_000)) as folder:
         environment = folder.environment()
