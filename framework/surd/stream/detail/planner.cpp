@@ -107,6 +107,23 @@ PipePlan Planner::input(const std::shared_ptr<const BoundQuery>& query) const {
   return pipe;
 }
 
+PipePlan Planner::next(const Filter& step, PipePlan pipe, const At& at) {
+  pipe.narrow(step, at.step().kept());
+  return pipe;
+}
+
+PipePlan Planner::next(const Select& step, PipePlan pipe, const At& at) {
+  Select read;  // a column that nobody reads was not kept until here
+  for (std::size_t i = 0; i < step.columns.size(); ++i) {
+    if (!at.step().needed[i]) continue;
+    read.columns.push_back(step.columns[i]);
+    if (!step.names.empty()) read.names.push_back(step.names[i]);
+  }
+  pipe.narrow(read, at.step().kept());
+  pipe.words.back() = to_text(step);
+  return pipe;
+}
+
 PipePlan Planner::next(const Derive& step, PipePlan pipe, const At& at) {
   // A column that nobody reads is not made: its inputs may not have been read either.
   const auto& bound = at.step();

@@ -39,11 +39,8 @@ class Planner {
 
   [[nodiscard]] PipePlan input(const std::shared_ptr<const BoundQuery>& query) const;
 
-  template <class Narrow>  // filter, select
-  PipePlan next(const Narrow&, PipePlan pipe, const At& at) {
-    pipe.narrow(at.step().step, at.step().kept());
-    return pipe;
-  }
+  PipePlan next(const Filter& step, PipePlan pipe, const At& at);
+  PipePlan next(const Select& step, PipePlan pipe, const At& at);
   PipePlan next(const Derive& step, PipePlan pipe, const At& at);
   PipePlan next(const Sample& step, PipePlan pipe, const At& at);
   PipePlan next(const FlatMap& step, PipePlan pipe, const At& at);
