@@ -282,6 +282,23 @@ TEST_F(PipelineTest, ReadsOnlyColumnsThatSomebodyUses) {
 
   ASSERT_EQ(all.columns.size(), 1U);
   EXPECT_EQ(all.columns[0].integers, (Numbers{1, 4}));
+
+  // What is selected, and dropped later, need not be there in between.
+  const auto dropped = input("d.csv", "a\n4\n1\n") | derive("b", "a * 2") | sort({ascending("a")}) |
+                       select({"a", "b"}) | select({"a"});
+  EXPECT_EQ((dropped | collect()).columns.at(0).integers, (Numbers{1, 4}));
+}
+
+TEST_F(PipelineTest, LeavesGroupsThatTieInASortInTheOrderOfTheirKeys) {
+  std::string text = "k\n";
+  for (int i = 0; i < 5000; ++i) text += std::to_string(i * 7919 % 5000) + "\n";
+  const auto groups = input("groups.csv", text) | group({"k"}, {count("n")});
+
+  const auto sorted = groups | sort({ascending("n")}) | collect();
+  const auto down = groups | sort({descending("n")}) | select({"k"}) | take(3) | collect();
+
+  EXPECT_TRUE(std::ranges::is_sorted(sorted.columns.at(0).integers));
+  EXPECT_EQ(down.columns.at(0).integers, (Numbers{0, 1, 2}));
 }
 
 TEST_F(PipelineTest, FoldsAndMapsRows) {

@@ -26,7 +26,16 @@ std::uint64_t limit_of(const Range& range) {
 }
 
 PipePlan Planner::next(const Sort& step, PipePlan pipe, const At& at) {
-  return sorted(step, std::move(pipe), at.step().kept(), to_text(step));
+  auto sort = step;
+  const auto* const group = at.index > 0 ? std::get_if<Group>(&at.steps[at.index - 1].step) : nullptr;
+  if (group != nullptr &&
+      group->sorted) {  // which was left to this sort: groups that tie stand by their keys
+    for (const auto& key : group->by) {
+      const auto same = [&](const SortKey& known) { return known.column == key; };
+      if (std::none_of(sort.by.begin(), sort.by.end(), same)) sort.by.push_back({.column = key});
+    }
+  }
+  return sorted(sort, std::move(pipe), at.step().kept(), to_text(step));
 }
 
 PipePlan Planner::sorted(const Sort& sort, PipePlan pipe, Schema kept, const std::string& words) {
@@ -92,18 +101,19 @@ PipePlan Planner::next(const Group& group, PipePlan pipe, const At& at) {
     target.results.push_back(aggregate_spec(column, target.schema));
     target.inputs.push_back(column.input.empty() ? 0 : table::find(target.schema, column.input));
   }
-  const bool sorted_next =
-      at.index + 1 < at.steps.size() && std::holds_alternative<Sort>(at.steps[at.index + 1].step);
-  if (!group.sorted || sorted_next || group.by.empty()) {
+  if (!group.sorted || group.by.empty()) {
     return grouped(std::move(target), std::move(pipe), step.after, step.kept(), to_text(group));
   }
-  Sort sort;  // by the keys, also where only the results are needed afterwards
-  Schema with_keys;
+  Sort sort;
+  Schema with_keys;  // also where only the results are needed afterwards
   for (std::size_t i = 0; i < step.after.size(); ++i) {
     if (step.needed[i] || i < group.by.size()) with_keys.push_back(step.after[i]);
   }
   for (const auto& key : group.by) sort.by.push_back({.column = key});
   auto groups = grouped(std::move(target), std::move(pipe), step.after, with_keys, to_text(group));
+  const bool sorted_next =
+      at.index + 1 < at.steps.size() && std::holds_alternative<Sort>(at.steps[at.index + 1].step);
+  if (sorted_next) return groups;
   return sorted(sort, std::move(groups), step.kept(), "sort by the keys");
 }
 
