@@ -6,6 +6,7 @@
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -108,6 +109,21 @@ def test_many_small_joins_are_done_or_name_what_they_need():
         status, err, _ = run_csv(content, steps=steps)
         assert status == (64 if refused else 0), err
         assert not refused or "take at least --memory" in error_line(err), err
+
+
+def test_rows_that_grow_too_large_to_be_joined_name_what_they_need():
+    steps = []
+    for name in "cdefg":
+        right = {"input": "in.csv", "on": ["a"], "steps": [{"derive": {name: "b"}}, {"select": ["a", name]}]}
+        steps.append({"join": right})
+    steps += [{"select": ["a", "g"]}, {"sort": ["a"]}]
+    with support.data_folder(csv_job(steps=steps), memory=8 * MIB) as folder:
+        (folder.path / "in.csv").write_text("a,b\n" + "".join(f"{i},{chr(97 + i) * 200_000}\n" for i in range(8)))
+        status, _, err = folder.run(ranks=2)
+        assert status == 64 and "too large for a join; give at least --memory" in error_line(err), err
+        needed = re.search(r"at least --memory (\d+MiB), not 8.00 MiB", err).group(1)
+        status, _, err = folder.run("--memory", needed, ranks=2)
+        assert status == 0, err
 
 
 def test_lines_that_end_in_returns_alone_are_refused():

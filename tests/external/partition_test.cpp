@@ -85,12 +85,21 @@ TEST(Partition, TakesRecordsLargerThanAPage) {
 
 TEST(Partition, TakesNoRecordsAtAll) { expect_round_trip(16, 1 << 20, {}, 4096); }
 
-TEST(Partition, RefusesARecordLargerThanItsMemory) {
+TEST(Partition, RefusesARecordLargerThanItsMemoryWithTheNumberNeeded) {
   Disk disk;
-  memory::Budget budget(1 << 20);
+  memory::Budget budget(64 << 20);
   external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
 
-  EXPECT_THROW((void)writer.append(0, 2 << 20), base::UsageError);
+  EXPECT_THROW((void)writer.append(0, 32 << 20), base::UsageError);
+  try {
+    (void)writer.append(0, 2 << 20);
+    FAIL() << "no error";
+  } catch (const external::LargeRecord& error) {
+    EXPECT_EQ(error.complaint(), "a row of 2.00 MiB is too large for 16 partitions");
+    EXPECT_LT(error.needed(), 3 << 20);
+    external::PartitionWriter larger(16, budget, error.needed(), disk.spill, 0, disk.io);
+    EXPECT_NE(larger.append(0, 2 << 20), nullptr);
+  }
 }
 
 TEST(Partition, RefusesTooLittleMemoryWithTheNumberNeeded) {

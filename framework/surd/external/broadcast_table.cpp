@@ -43,13 +43,15 @@ BroadcastTable::BroadcastTable(memory::Budget& budget, std::uint64_t memory_byte
 BroadcastTable::BroadcastTable(BroadcastTable&&) noexcept = default;
 BroadcastTable::~BroadcastTable() = default;
 
+std::uint64_t BroadcastTable::least_memory(std::uint64_t rows, std::uint64_t bytes) noexcept {
+  return State::Table::bytes_for(bytes, rows) + State::answer_bytes(rows) + alignof(State::Row);
+}
+
 bool BroadcastTable::insert(std::uint64_t hash, std::span<const std::byte> key,
                             std::span<const std::byte> row) {
   auto& state = *state_;
   const auto bytes = join_record_bytes(key, row);
-  const auto needed = State::Table::bytes_for(state.bytes + bytes, state.rows + 1) +
-                      State::answer_bytes(state.rows + 1) + alignof(State::Row);
-  if (needed > state.capacity) return false;
+  if (least_memory(state.rows + 1, state.bytes + bytes) > state.capacity) return false;
   put_join_record(state.memory.get() + state.bytes, hash, key, row);
   state.bytes += bytes;
   ++state.rows;

@@ -95,11 +95,12 @@ struct Arena {
   std::unique_ptr<std::byte[]> memory;
 };
 
-[[noreturn]] void fail_large(std::uint64_t memory_bytes) {
-  throw base::UsageError(fmt::format("a row is too large to be joined within {}: it may have up to {}{}",
-                                     base::format_bytes(memory_bytes),
-                                     base::format_bytes(std::min(memory_bytes / 4, largest_record)),
-                                     memory_bytes / 4 < largest_record ? "; raise --memory" : ""));
+/// See MemoryPlan::largest.
+[[noreturn]] void fail_large(std::uint64_t record_bytes, std::uint64_t memory_bytes) {
+  if (record_bytes <= largest_record)
+    throw LargeRecord(record_bytes, "a join", 4 * record_bytes, memory_bytes);
+  throw base::UsageError(fmt::format("a row of {} cannot be joined: it may have up to {}",
+                                     base::format_bytes(record_bytes), base::format_bytes(largest_record)));
 }
 
 template <class Layout>
@@ -155,9 +156,8 @@ class PartitionJoin {
 
   /// Begins to read `side`, ahead as far as `bytes` go.
   [[nodiscard]] PartitionReader open(const JoinSide& side, const Layout& layout, std::uint64_t bytes) {
-    if (PartitionReader::least_memory(side.parts, layout.fixed_bytes()) > bytes) {
-      fail_large(place_.memory_bytes);
-    }
+    const auto least = PartitionReader::least_memory(side.parts, layout.fixed_bytes());
+    if (least > bytes) fail_large(least / 2, place_.memory_bytes);  // it has an extent of its own
     return {side.files, side.parts, place_.budget, bytes, place_.io, layout.fixed_bytes()};
   }
 
@@ -229,7 +229,11 @@ class PartitionJoin {
       const auto bytes = load(left, position, memory.first(static_cast<std::size_t>(capacity)));
       Table table(left_layout_);
       const auto used = table.index(memory, bytes);
-      if (used == 0) fail_large(place_.memory_bytes);
+      if (used == 0) {
+        const auto bytes_needed = left_layout_.size(memory.data(), SIZE_MAX);
+        if (bytes_needed <= plan_.largest) throw base::FormatError("a partition ends inside of a record");
+        fail_large(bytes_needed, place_.memory_bytes);
+      }
       pass(table, right);
       position += used;
     }
@@ -332,7 +336,7 @@ void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& lef
   if (format.key_bytes != 8 || smaller < 8) {
     throw base::UsageError("a join of fixed-size records needs keys of 8 bytes, and records that hold them");
   }
-  if (larger > std::min(memory_bytes / 4, largest_record)) fail_large(memory_bytes);
+  if (larger > std::min(memory_bytes / 4, largest_record)) fail_large(larger, memory_bytes);
   PartitionJoin<FixedLayout>(place, larger, {format.left_record_bytes}, {format.right_record_bytes})
       .run(left, right);
 }

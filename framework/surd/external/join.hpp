@@ -79,6 +79,8 @@ void join_partition(JoinKind kind, const JoinSide& left, const JoinSide& right, 
 class BroadcastTable {
  public:
   BroadcastTable(memory::Budget& budget, std::uint64_t memory_bytes);
+  /// For `rows` rows whose join_record_bytes() are `bytes` together.
+  [[nodiscard]] static std::uint64_t least_memory(std::uint64_t rows, std::uint64_t bytes) noexcept;
   BroadcastTable(BroadcastTable&&) noexcept;
   ~BroadcastTable();
 

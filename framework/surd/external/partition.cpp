@@ -77,6 +77,36 @@ constexpr std::uint64_t least_page_bytes = unit_bytes;
 constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t least_half_bytes = 64 << 10;
 
+/// How `have` bytes are divided.
+struct ArenaShape {
+  std::uint64_t page_bytes;
+  std::uint64_t half_bytes;
+  std::uint64_t bytes;  ///< In all.
+
+  ArenaShape(std::uint64_t have, std::uint64_t partitions) noexcept {
+    const auto down = [](std::uint64_t size) { return size / unit_bytes * unit_bytes; };
+    half_bytes = std::clamp<std::uint64_t>(down(have / 16), least_half_bytes, most_page_bytes);
+    const auto page = (have - 2 * half_bytes) / partitions;
+    // At most a 16th, so that a reader in as much memory has room for two.
+    page_bytes = down(std::min({page, most_page_bytes, have / 16}));
+    half_bytes = std::max(half_bytes, std::min(page_bytes, down((have - partitions * page_bytes) / 2)));
+    page_bytes = std::min(page_bytes, half_bytes);
+    bytes = partitions * page_bytes + 2 * half_bytes;
+  }
+};
+
+/// A record is written from the arena as a whole.
+[[noreturn]] void refuse(std::uint64_t record_bytes, std::uint64_t partitions, std::uint64_t had) {
+  const auto most = (partitions + 2) * most_page_bytes;
+  if (record_bytes > most) {
+    throw base::UsageError(fmt::format("a row of {} cannot be partitioned: it may have up to {}",
+                                       base::format_bytes(record_bytes), base::format_bytes(most)));
+  }
+  auto needed = had;
+  while (ArenaShape(needed, partitions).bytes < record_bytes) needed += 64 * base::KiB;
+  throw LargeRecord(record_bytes, fmt::format("{} partitions", partitions), needed, had);
+}
+
 unsigned partition_shift(std::uint32_t partitions) {
   if (!std::has_single_bit(partitions)) {
     throw base::UsageError(fmt::format("{} partitions: not a power of two", partitions));
@@ -109,15 +139,10 @@ PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget,
   const auto least = least_memory(partitions);
   reservation_ = budget.reserve(least, std::max(least, memory_bytes),
                                 fmt::format("scattering over {} partitions", partitions));
-  const auto have = reservation_.bytes();
-  const auto down = [](std::uint64_t bytes) { return bytes / unit_bytes * unit_bytes; };
-  half_bytes_ = std::clamp<std::uint64_t>(down(have / 16), least_half_bytes, most_page_bytes);
-  const auto page = (have - 2 * half_bytes_) / partitions;
-  // At most a 16th, so that a reader in as much memory has room for two.
-  page_bytes_ = down(std::min({page, most_page_bytes, have / 16}));
-  half_bytes_ = std::max(half_bytes_, std::min(page_bytes_, down((have - partitions * page_bytes_) / 2)));
-  page_bytes_ = std::min(page_bytes_, half_bytes_);
-  arena_bytes_ = partitions * page_bytes_ + 2 * half_bytes_;
+  const ArenaShape shape(reservation_.bytes(), partitions);
+  page_bytes_ = shape.page_bytes;
+  half_bytes_ = shape.half_bytes;
+  arena_bytes_ = shape.bytes;
   arena_ = make_arena(arena_bytes_);
   halves_[0].begin = arena_.get() + partitions * page_bytes_;
   halves_[1].begin = halves_[0].begin + half_bytes_;
@@ -148,11 +173,7 @@ std::byte* PartitionPages::append_slowly(std::size_t partition, std::size_t byte
 
 /// A record larger than a page is built in the staging halves, or over the whole arena once that is empty.
 std::byte* PartitionPages::append_large(std::size_t partition, std::size_t bytes) {
-  if (bytes > arena_bytes_) {
-    throw base::UsageError(
-        fmt::format("a record of {} does not fit into the {} for partitions; raise --memory",
-                    base::format_bytes(bytes), base::format_bytes(arena_bytes_)));
-  }
+  if (bytes > arena_bytes_) refuse(bytes, pages_.size(), reservation_.bytes());
   const bool over_pages = bytes > 2 * half_bytes_;
   if (over_pages) stage_all();
   write_half();

@@ -10,7 +10,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
 #include "surd/external/detail/order.hpp"
 
 namespace surd::external {
@@ -20,7 +20,18 @@ using base::UsageError;
 
 constexpr std::size_t least_record_bytes = 4;
 
+std::string too_large(std::uint64_t record_bytes, std::string_view purpose) {
+  return fmt::format("a row of {} is too large for {}", base::format_bytes(record_bytes), purpose);
+}
+
 }  // namespace
+
+LargeRecord::LargeRecord(std::uint64_t record_bytes, std::string_view purpose, std::uint64_t needed,
+                         std::uint64_t had)
+    : UsageError(fmt::format("{} in {}: that takes at least {}", too_large(record_bytes, purpose),
+                             base::format_bytes(had), base::format_bytes(needed))),
+      complaint_(too_large(record_bytes, purpose)),
+      needed_(needed) {}
 
 std::size_t field_bytes(FieldType type) noexcept {
   static constexpr std::array<std::uint8_t, 11> sizes{0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8};

@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "surd/base/error.hpp"
 
 namespace surd::external {
 
@@ -54,6 +57,21 @@ inline constexpr std::size_t variable_header_bytes = 8;
 
 /// Sum of the XXH3-64 of each of `records` (whole records, back to back): independent of their order.
 [[nodiscard]] std::uint64_t checksum(const RecordFormat& format, std::span<const std::byte> records) noexcept;
+
+/// A record is too large for the memory that it passes through.
+class LargeRecord : public base::UsageError {
+ public:
+  /// `purpose`: "a join". `needed`: bytes of memory that would do, where `had` were.
+  LargeRecord(std::uint64_t record_bytes, std::string_view purpose, std::uint64_t needed, std::uint64_t had);
+
+  [[nodiscard]] std::uint64_t needed() const noexcept { return needed_; }
+  /// "a row of 3.00 MiB is too large for a join", for who divided the memory and knows better what to give.
+  [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
+
+ private:
+  std::string complaint_;
+  std::uint64_t needed_;
+};
 
 /// Byte strings back to back: row i is bytes[ends[i - 1], ends[i]), with ends[-1] = 0.
 struct ByteRows {

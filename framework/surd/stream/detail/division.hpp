@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 
 namespace surd::stream::detail {
 
@@ -90,5 +91,9 @@ template <class Share>
   }
   return high * step;
 }
+
+/// "; give at least --memory 11MiB, not 8.00 MiB": as much as makes the share at least `bytes`.
+[[nodiscard]] std::string memory_advice(const Division& now, std::uint64_t Division::*share,
+                                        std::uint64_t bytes);
 
 }  // namespace surd::stream::detail

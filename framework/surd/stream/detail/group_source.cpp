@@ -79,11 +79,9 @@ class GroupSource : public Source {
     } catch (const external::GroupError& e) {
       auto text = fmt::format("{}: {}", target_.step, e.with(key_text(e.key(), null_key)));
       if (e.memory_share() > 0) {
-        const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).heavy; };
         const auto needed =
             static_cast<std::uint64_t>(e.memory_share() * static_cast<double>(memory.heavy)) + 1;
-        text += fmt::format("; give at least --memory {}MiB, more if it goes on, not {}",
-                            memory_for(needed, share) / base::MiB, base::format_bytes(memory.whole));
+        text += memory_advice(memory, &Division::heavy, needed) + ", more if it goes on";
       }
       throw base::UsageError(text);
     }

@@ -70,14 +70,12 @@ class InputSource : public Source {
   }
 
   static std::string advice(const table::LongRow& row, const Division& memory) {
-    const auto share = [&](std::uint64_t bytes) { return divide_like(memory, bytes).reader; };
     const auto needed = row.memory_for(row.row_bytes());
     if (needed > most_reader_bytes) {
       return fmt::format("; no --memory allows more than {}",
                          base::format_bytes(row.limit(most_reader_bytes)));
     }
-    return fmt::format("; give at least --memory {}MiB, not {}", memory_for(needed, share) / base::MiB,
-                       base::format_bytes(memory.whole));
+    return memory_advice(memory, &Division::reader, needed);
   }
 
   /// Bad rows as they come, their number at the end.

@@ -1,7 +1,12 @@
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <optional>
 
+#include <fmt/format.h>
+
+#include "surd/base/error.hpp"
+#include "surd/base/units.hpp"
 #include "surd/external/join.hpp"
 #include "surd/stream/detail/keyed_rows.hpp"
 #include "surd/stream/detail/source.hpp"
@@ -194,6 +199,7 @@ class BroadcastJoin : public Operator {
         next_(next) {
     if (plan.right.integer_keys) right_record_bytes_ = builder_.format().right_record_bytes;
     const PartitionTable table(right, plan.right.partitions);
+    check_memory(table, setting.memory);
     for (std::size_t p = 0; p < plan.right.partitions; ++p) {
       if (auto parts = table.parts(p); !parts.empty()) load(std::move(parts), setting);
     }
@@ -209,6 +215,17 @@ class BroadcastJoin : public Operator {
   void end_unit() override { next_.end_unit(); }
 
  private:
+  void check_memory(const PartitionTable& right, const Division& memory) const {
+    const auto rows = right.records();
+    const auto headers =
+        plan_.right.integer_keys ? external::join_record_bytes(std::array<std::byte, 8>{}, {}) : 0;
+    const auto needed = 2 * external::BroadcastTable::least_memory(rows, right.bytes() + rows * headers);
+    if (needed <= memory.broadcast) return;
+    throw base::UsageError(fmt::format("the {} rows of the right side of a join take {} as a table{}", rows,
+                                       base::format_bytes(needed / 2),
+                                       memory_advice(memory, &Division::broadcast, needed)));
+  }
+
   void load(std::vector<PartitionExtents> parts, const Setting& setting) {
     OpenFiles files(setting.worker.spills);
     for (auto& part : parts) part.file = files.index(part.file);
@@ -236,10 +253,7 @@ class BroadcastJoin : public Operator {
   }
 
   void insert(std::uint64_t hash, std::span<const std::byte> key, std::span<const std::byte> row) {
-    if (!table_.insert(hash, key, row)) {
-      throw base::UsageError(
-          "the small side of a join does not fit in its share of memory; give more memory");
-    }
+    base::expect(table_.insert(hash, key, row), "more rows of a join's right side than were counted");
   }
 
   void match(const table::Batch& rows, std::size_t row) {

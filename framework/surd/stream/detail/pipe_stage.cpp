@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
+#include "surd/external/record.hpp"
 #include "surd/stream/detail/spill_writer.hpp"
 #include "surd/table/output.hpp"
 
@@ -113,6 +115,9 @@ class PipeStage : public Stage {
     try {
       parts_.source->run(first, last, setting, flow);
     } catch (const Stopped&) {  // what was committed stays
+    } catch (const external::LargeRecord& e) {
+      throw base::UsageError(fmt::format("{}: {}{}", name_, e.complaint(),
+                                         memory_advice(setting.memory, &Division::heavy, e.needed())));
     }
     while (!chain.empty()) chain.pop_back();
   }

@@ -72,12 +72,9 @@ class SortSink : public Sink {
   void check_length(const table::Batch& rows, std::size_t row, std::size_t key_bytes,
                     std::size_t row_bytes) const {
     const auto bytes = key_bytes + row_bytes;
-    const auto share = [&](std::uint64_t memory) {
-      const auto heavy = divide_like(memory_, memory).heavy;
-      return limit_ > 0 ? heavy / 2 : heavy;  // what is left if few rows are kept
-    };
-    const auto needed = external::least_run_memory(sorted_rows_format(), bytes);
-    const bool fits = needed <= share(memory_.whole);
+    const auto least = external::least_run_memory(sorted_rows_format(), bytes);
+    const auto needed = limit_ > 0 ? 2 * least : least;  // a half goes to few rows that are kept
+    const bool fits = needed <= memory_.heavy;
     if (bytes <= external::record_limit_bytes && fits) return;
     std::size_t longest = 0;
     std::size_t longest_bytes = 0;
@@ -88,15 +85,13 @@ class SortSink : public Sink {
       longest_bytes = std::max(longest_bytes, text);
     }
     const auto what =
-        fmt::format("{}: column {} of a row has {}, the row and its key {}: ", step_, schema_[longest].name,
+        fmt::format("{}: column {} of a row has {}, the row and its key {}", step_, schema_[longest].name,
                     base::format_bytes(longest_bytes), base::format_bytes(bytes));
     if (bytes > external::record_limit_bytes) {
-      throw base::UsageError(
-          fmt::format("{}at most {} can be sorted", what, base::format_bytes(external::record_limit_bytes)));
+      throw base::UsageError(fmt::format("{}; at most {} can be sorted", what,
+                                         base::format_bytes(external::record_limit_bytes)));
     }
-    throw base::UsageError(fmt::format("{}that takes at least --memory {}MiB, not {}", what,
-                                       memory_for(needed, share) / base::MiB,
-                                       base::format_bytes(memory_.whole)));
+    throw base::UsageError(what + memory_advice(memory_, &Division::heavy, needed));
   }
 
   /// So few rows are wanted that they most likely fit: others need not be sorted or written. (If they do not
