@@ -3,13 +3,17 @@
     data_random.py MPIEXEC SURD SURD_DATA [PIPELINES]
 """
 
+import csv
+import gzip
 import json
 import random
+import statistics
 
 import data_support as support
 import harness
 
 MIB = support.MIB
+LETTERS = ("x", "y", "é", ",", "'\"", "\n", " ")
 PIPELINES = harness.SCALE if harness.SCALE > 1 else 60
 
 
@@ -51,13 +55,16 @@ class Writer:
 
     def table(self, names, count):
         draw = self.random
-        types = dict(zip(names, ("int", "text", "int", "text")))
+        types = dict(zip(names, ("int", "text", draw.choice(("int", "float")), draw.choice(("text", "float")))))
         high = draw.choice((3, 50, 10**6))
 
         def value(kind):
             if draw.random() < 0.1:
                 return None
-            return draw.randint(-high, high) if kind == "int" else draw.choice("xyz") * draw.randint(1, 12)
+            if kind == "text":
+                return draw.choice(LETTERS) * draw.randint(1, 12)
+            number = draw.randint(-high, high)
+            return number if kind == "int" else number / 4  # so that sums are exact
 
         rows = [{name: value(kind) for name, kind in types.items()} for _ in range(count)]
         return Table(types, rows)
@@ -83,9 +90,9 @@ class Writer:
             word, wanted = draw.choice((("is null", True), ("is not null", False)))
             return f"{name} {word}", lambda row: (row[name] is None) == wanted
         if table.types[name] == "text":
-            text = draw.choice("xyz") * draw.randint(1, 3)
+            text = draw.choice(LETTERS[:4]) * draw.randint(1, 3)
             return f"{name} >= '{text}'", lambda row: null_or(lambda a: a >= text)(row[name])
-        if draw.random() < 0.3:
+        if table.types[name] == "int" and draw.random() < 0.3:
             return f"{name} % 2 == 0", lambda row: null_or(lambda a: a % 2 == 0)(row[name])
         number = draw.randint(-5, 5)
         return f"{name} > {number}", lambda row: null_or(lambda a: a > number)(row[name])
@@ -102,6 +109,9 @@ class Writer:
         others = table.columns(kind)
         b = draw.choice(others)
         forms = [(a, lambda row: row[a]), (f"coalesce({a}, {b})", lambda row: row[b] if row[a] is None else row[a])]
+        if kind == "float":
+            forms += [(f"if({a} > {b}, {a}, {b})",
+                       lambda row: row[b] if null_or(lambda x, y: x <= y)(row[a], row[b]) is not False else row[a])]
         if kind == "int":
             forms += [(f"{a} % 1000 + {b} % 1000",
                        lambda row: null_or(lambda x, y: x % 1000 + y % 1000)(row[a], row[b])),
@@ -133,16 +143,17 @@ class Writer:
     def group(self, table):
         by = self.some(table.columns())
         results = {"count": lambda values: len(values), "sum": sum, "min": min, "max": max,
-                   "count_distinct": lambda values: len(set(values))}
+                   "mean": statistics.fmean, "median": statistics.median, "count_distinct": lambda values: len(set(values))}
         if table.ordered:
             results |= {"first": lambda values: values[0], "last": lambda values: values[-1]}
         step, types, makers = {"by": by}, {name: table.types[name] for name in by}, {}
         for _ in range(self.random.randint(1, 3)):
             self.made += 1
             name, source = f"g{self.made}", self.random.choice(table.columns())
-            word = self.random.choice([word for word in results if table.types[source] == "int" or word != "sum"])
+            kind = table.types[source]
+            word = self.random.choice([word for word in results if kind != "text" or word not in ("sum", "mean", "median")])
             step[name] = {word: source}
-            types[name] = "int" if word.startswith("count") else table.types[source]
+            types[name] = "int" if word.startswith("count") else "float" if word.startswith("me") else kind
             makers[name] = (source, word)
         groups = {}
         for row in table.rows:
@@ -154,7 +165,10 @@ class Writer:
                 values = [row[source] for row in groups[key] if row[source] is not None]
                 made[name] = results[word](values) if values or word.startswith("count") else None
             rows.append(made)
-        return {"group": step}, Table(types, rows)
+        ordered = self.random.random() < 0.7
+        if not ordered:
+            step["order"] = "any"
+        return {"group": step}, Table(types, rows, ordered)
 
     def distinct(self, table):
         by = self.some(table.columns()) if table.ordered else table.columns()
@@ -212,11 +226,13 @@ class Writer:
         return made
 
 
-def write_csv(path, table):
-    def text(value):
-        return "" if value is None else str(value)
-    lines = [",".join(text(value) for value in row.values()) for row in table.rows]
-    path.write_text("\n".join([",".join(table.types), *lines]) + "\n")
+def write(path, table):
+    """As CSV or JSON Lines, by the name."""
+    with (gzip.open if path.suffix == ".gz" else open)(path, "wt", newline="", encoding="utf-8") as file:
+        if ".csv" in path.name:
+            csv.writer(file).writerows([table.types, *([row[name] for name in table.types] for row in table.rows)])
+        else:
+            file.writelines(json.dumps(row) + "\n" for row in table.rows)
 
 
 def canonical(rows):
@@ -227,22 +243,19 @@ def check(seed):
     writer = Writer(seed)
     left = writer.table("abcd", writer.random.choice((0, 1, 100, 3000)))
     right = writer.table("awxy", writer.random.choice((0, 30, 300)))
-    kinds = {"int": "int", "text": "text"}
-
-    def source(path, table):
-        return {"path": path, "types": {name: kinds[kind] for name, kind in table.types.items()}}
-
+    names = [side + writer.random.choice((".csv", ".csv.gz", ".jsonl")) for side in ("left", "right")]
+    sources = [{"path": name, "types": table.types} for name, table in zip(names, (left, right))]
     table, steps = left, []
     for _ in range(writer.random.randint(1, 8)):
-        step, table = writer.step(table, (source("right.csv", right), right))
+        step, table = writer.step(table, (sources[1], right))
         steps.append(step)
     if len(table.rows) > 200_000:
         return False
-    job = {"input": source("left.csv", left), "steps": steps, "output": "out.jsonl"}
+    job = {"input": sources[0], "steps": steps, "output": "out.jsonl"}
     for ranks, memory in ((0, 8 * MIB), *(((3, 32 * MIB),) if seed % 10 == 0 else ())):
         with support.data_folder(job, memory=memory) as folder:
-            write_csv(folder.path / "left.csv", left)
-            write_csv(folder.path / "right.csv", right)
+            write(folder.path / names[0], left)
+            write(folder.path / names[1], right)
             status, _, err = folder.run(ranks=ranks) if ranks else folder.verb("run", "job.yaml")
             assert status == 0, f"pipeline {seed}: status {status}\n{json.dumps(steps)}\n{err}"
             found = [json.loads(line) for line in folder.output("out.jsonl").splitlines()]

@@ -123,10 +123,10 @@ std::unique_ptr<Input> open_jsonl(const InputSpec& spec, std::vector<std::string
     table.schema = infer(file, files);
     if (!table.schema.empty()) break;
   }
-  if (table.schema.empty()) {
+  if (table.schema.empty() && spec.types.empty()) {
     throw base::UsageError(
         fmt::format("{}: no JSON object in the first {} lines; JSON Lines needs one per line, not "
-                    "one array or objects over several lines",
+                    "one array or objects over several lines, or `types:` where there may be none",
                     paths[0], sample_rows));
   }
   for (const auto& field : spec.types) {  // a key may be too rare for the sample
