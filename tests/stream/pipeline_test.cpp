@@ -275,6 +275,22 @@ TEST_F(PipelineTest, JoinsSmallAndLargeSidesAlike) {
   }
 }
 
+TEST_F(PipelineTest, JoinsRightSidesOfAnySize) {
+  const auto rows = [](int count, const std::string& prefix) {
+    std::string text = "k,v\n";
+    for (int i = 0; i < count; ++i) text += prefix + std::to_string(i) + "," + std::to_string(i) + "\n";
+    return text;
+  };
+  for (const std::string prefix : {"", "a key "}) {
+    const auto left = input("left.csv", rows(6000, prefix));
+    for (int count = 200; count <= 6000; count += 200) {  // some are held whole, others not
+      SCOPED_TRACE(prefix + std::to_string(count));
+      const auto joined = left | join(input("right.csv", rows(count, prefix)), {"k"}) | collect();
+      EXPECT_EQ(joined.rows, static_cast<std::size_t>(count));
+    }
+  }
+}
+
 TEST_F(PipelineTest, ReadsOnlyColumnsThatSomebodyUses) {
   const auto rows = input("wide.csv", "a,b,c\n1,2,3\n4,5,6\n") | derive("unused", "b + c") | select({"a"});
 

@@ -7,9 +7,9 @@
 
 namespace surd::stream::detail {
 
-/// A right side of a join of at most so many bytes of rows is not partitioned but loaded whole by every rank.
-/// A constant, and below an eighth of the least memory: whether a join is cut into partitions decides the
-/// order of its rows, which must not depend on memory.
+/// A right side of a join that takes at most so many bytes as a table is not partitioned but loaded whole by
+/// every rank. A constant, and below an eighth of the least memory: whether a join is cut into partitions
+/// decides the order of its rows, which must not depend on memory.
 inline constexpr std::uint64_t broadcast_limit_bytes = 256 << 10;
 
 /// Below this no stage is planned.
@@ -22,6 +22,7 @@ struct Division {
   std::uint64_t whole = 0;      ///< What was divided.
   std::uint64_t reader = 0;     ///< 1/8: file blocks and the batch a reader makes.
   std::uint64_t batch = 0;      ///< 1/16: bytes of rows decoded, or made, at a time.
+  std::uint64_t row = 0;        ///< 1/16: the largest row that a step makes.
   std::uint64_t encode = 0;     ///< 1/16: rows as bytes on their way to a sink or a spill file.
   std::uint64_t broadcast = 0;  ///< Up to 1/8 each: loaded right sides of joins.
   std::uint64_t heavy = 0;  ///< What is left, shared equally by what sorts, groups, merges and partitions.
@@ -38,6 +39,7 @@ struct Division {
   Division part{.whole = whole,
                 .reader = memory / 8,
                 .batch = memory / 16,
+                .row = memory / 16,
                 .encode = memory / 16,
                 .broadcast = std::min(memory / 8, 2 * broadcast_limit_bytes),
                 .heavy_parts = heavy,
@@ -92,7 +94,15 @@ template <class Share>
   return high * step;
 }
 
-/// "; give at least --memory 11MiB, not 8.00 MiB": as much as makes the share at least `bytes`.
+/// A share must be at least `bytes`: thrown by what a stage is made of, told by the stage, which has a name.
+struct ShareTooSmall {
+  std::string complaint;
+  std::uint64_t Division::*share;
+  std::uint64_t bytes;
+};
+
+/// "; give at least --memory 11MiB, not 8.00 MiB": as much as makes the share at least `bytes`. Some have a
+/// limit: "; no --memory allows more than 16.0 MiB".
 [[nodiscard]] std::string memory_advice(const Division& now, std::uint64_t Division::*share,
                                         std::uint64_t bytes);
 

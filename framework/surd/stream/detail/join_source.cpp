@@ -19,11 +19,12 @@ using external::PartitionExtents;
 /// Makes rows of the result from pairs of rows.
 class PairBuilder {
  public:
-  PairBuilder(const JoinPlan& plan, std::uint64_t bytes)
+  PairBuilder(const JoinPlan& plan, const Division& memory)
       : plan_(plan),
         left_(plan.left.schema, plan.left.pack),
         right_(plan.right.schema, plan.right.pack),
-        limit_(bytes / 2) {
+        limit_(memory.batch / 2),
+        row_limit_(memory.row) {
     if (plan.left.integer_keys) {
       keyed_left_.emplace(plan.left.schema, plan.left.by[0], plan.left.pack);
       keyed_right_.emplace(plan.right.schema, plan.right.by[0], plan.right.pack);
@@ -48,8 +49,7 @@ class PairBuilder {
 
   void add(std::span<const std::byte> left, std::span<const std::byte> right) {
     left_.decode(left, rows_.columns);
-    bytes_ += left.size();
-    add_right(right);
+    add_right(right, left.size());
   }
 
   /// Rows of the plan's left schema come next.
@@ -60,8 +60,7 @@ class PairBuilder {
     for (std::size_t i = 0; i < plan_.left.pack.size(); ++i) {
       rows_.columns[i].push(left.columns[plan_.left.pack[i]], row);
     }
-    bytes_ += left_row_bytes_;
-    add_right(right);
+    add_right(right, left_row_bytes_);
   }
 
   [[nodiscard]] bool full() const noexcept { return rows_.rows >= 4096 || bytes_ >= limit_; }
@@ -73,7 +72,12 @@ class PairBuilder {
   }
 
  private:
-  void add_right(std::span<const std::byte> right) {
+  void add_right(std::span<const std::byte> right, std::uint64_t left_bytes) {
+    const auto row_bytes = left_bytes + right.size();
+    if (row_bytes > row_limit_) {
+      throw ShareTooSmall{fmt::format("a joined row has {}", base::format_bytes(row_bytes)), &Division::row,
+                          row_bytes};
+    }
     const auto first = plan_.left.pack.size();
     const auto columns = plan_.schema.size() - first;
     if (columns > 0 && keyed_right_) {
@@ -83,7 +87,7 @@ class PairBuilder {
     } else {
       for (std::size_t i = 0; i < columns; ++i) rows_.columns[first + i].push_null();
     }
-    bytes_ += right.size();
+    bytes_ += row_bytes;
     ++rows_.rows;
   }
 
@@ -93,6 +97,7 @@ class PairBuilder {
   std::optional<KeyedRows> keyed_left_;
   std::optional<KeyedRows> keyed_right_;
   std::uint64_t limit_;
+  std::uint64_t row_limit_;
   std::uint64_t bytes_ = 0;
   std::uint64_t left_row_bytes_ = 0;
   table::Batch rows_;
@@ -134,7 +139,7 @@ class JoinSource : public Source {
   [[nodiscard]] std::uint64_t unit_bytes(std::uint64_t unit) const override { return unit_bytes_[unit]; }
 
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
-    PairBuilder builder(plan_, setting.memory.batch);
+    PairBuilder builder(plan_, setting.memory);
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
       for (auto i = begins_[unit]; i < begins_[unit + 1] && !flow.full(); ++i) {
@@ -188,6 +193,13 @@ class JoinSource : public Source {
   std::vector<std::uint64_t> unit_bytes_;
 };
 
+/// What a right side takes as a BroadcastTable.
+std::uint64_t table_bytes(const JoinTarget& target, const PartitionTable& right) {
+  constexpr std::array<std::byte, 8> key{};
+  const auto header = target.integer_keys ? external::join_record_bytes(key, {}) : 0;
+  return external::BroadcastTable::least_memory(right.records(), right.bytes() + right.records() * header);
+}
+
 /// The right side in memory.
 class BroadcastJoin : public Operator {
  public:
@@ -195,7 +207,7 @@ class BroadcastJoin : public Operator {
       : plan_(plan),
         keys_(plan.left.by, plan.left.integer_keys),
         table_(setting.worker.budget, setting.memory.broadcast / 2),
-        builder_(plan_, setting.memory.batch),
+        builder_(plan_, setting.memory),
         next_(next) {
     if (plan.right.integer_keys) right_record_bytes_ = builder_.format().right_record_bytes;
     const PartitionTable table(right, plan.right.partitions);
@@ -216,14 +228,11 @@ class BroadcastJoin : public Operator {
 
  private:
   void check_memory(const PartitionTable& right, const Division& memory) const {
-    const auto rows = right.records();
-    const auto headers =
-        plan_.right.integer_keys ? external::join_record_bytes(std::array<std::byte, 8>{}, {}) : 0;
-    const auto needed = 2 * external::BroadcastTable::least_memory(rows, right.bytes() + rows * headers);
-    if (needed <= memory.broadcast) return;
-    throw base::UsageError(fmt::format("the {} rows of the right side of a join take {} as a table{}", rows,
-                                       base::format_bytes(needed / 2),
-                                       memory_advice(memory, &Division::broadcast, needed)));
+    const auto bytes = table_bytes(plan_.right, right);
+    if (2 * bytes <= memory.broadcast) return;
+    throw ShareTooSmall{
+        fmt::format("the {} rows of the right side take {}", right.records(), base::format_bytes(bytes)),
+        &Division::broadcast, 2 * bytes};
   }
 
   void load(std::vector<PartitionExtents> parts, const Setting& setting) {
@@ -296,10 +305,8 @@ class BroadcastJoin : public Operator {
 
 }  // namespace
 
-bool is_small(std::span<const Artifact> right, std::uint32_t partitions) {
-  constexpr std::uint64_t entry_bytes = 48;  // of the table in memory, beside the record
-  const PartitionTable table(right, partitions);
-  return table.bytes() + table.records() * entry_bytes <= broadcast_limit_bytes;
+bool is_small(const JoinTarget& target, std::span<const Artifact> right) {
+  return table_bytes(target, PartitionTable(right, target.partitions)) <= broadcast_limit_bytes;
 }
 
 std::unique_ptr<Source> join_source(const JoinPlan& plan, std::span<const Artifact> left,

@@ -100,29 +100,43 @@ class PipeStage : public Stage {
   void run(std::uint64_t first, std::uint64_t last, Worker& worker,
            const std::function<void(Artifact)>& commit) override {
     if (first == last) return;
-    const auto wide = worker.budget.reserve(0, parts_.columns_bytes, "the columns of a wide table");
     const auto beside = parts_.columns_bytes + parts_.source->beside_bytes();
-    const Setting setting{worker, divide(memory_bytes_, parts_.heavy, parts_.broadcasts, beside)};
+    const auto memory = divide(memory_bytes_, parts_.heavy, parts_.broadcasts, beside);
+    try {
+      run({worker, memory}, first, last, commit);
+    } catch (const ShareTooSmall& e) {
+      fail(e, memory);
+    } catch (const external::LargeRecord& e) {
+      fail({e.complaint(), &Division::heavy, e.needed()}, memory);
+    }
+  }
+
+ private:
+  void run(const Setting& setting, std::uint64_t first, std::uint64_t last,
+           const std::function<void(Artifact)>& commit) {
+    auto& budget = setting.worker.budget;
+    const auto wide = budget.reserve(0, parts_.columns_bytes, "the columns of a wide table");
     refuse_many_joins(setting.memory);
-    const auto columns = worker.budget.reserve(0, 2 * setting.memory.batch, "columns of rows");
+    const auto columns = budget.reserve(0, 2 * setting.memory.batch, "columns of rows");
     const auto sink = parts_.sink(setting);
     std::vector<std::unique_ptr<Operator>> chain;
     Operator* head = sink.get();
     for (auto maker = parts_.operators.rbegin(); maker != parts_.operators.rend(); ++maker) {
       head = chain.emplace_back((*maker)(setting, *head)).get();
     }
-    PipeFlow flow(*head, *sink, *parts_.source, first, last, worker, commit);
+    PipeFlow flow(*head, *sink, *parts_.source, first, last, setting.worker, commit);
     try {
       parts_.source->run(first, last, setting, flow);
     } catch (const Stopped&) {  // what was committed stays
-    } catch (const external::LargeRecord& e) {
-      throw base::UsageError(fmt::format("{}: {}{}", name_, e.complaint(),
-                                         memory_advice(setting.memory, &Division::heavy, e.needed())));
     }
     while (!chain.empty()) chain.pop_back();
   }
 
- private:
+  [[noreturn]] void fail(const ShareTooSmall& why, const Division& memory) const {
+    throw base::UsageError(
+        fmt::format("{}: {}{}", name_, why.complaint, memory_advice(memory, why.share, why.bytes)));
+  }
+
   void refuse_many_joins(const Division& memory) const {
     constexpr std::uint64_t least_heavy = 1 << 20;
     const auto enough = [](const Division& part) {

@@ -205,8 +205,8 @@ PipePlan Planner::next(const std::shared_ptr<Join>& join, PipePlan pipe, const A
   const auto right =
       end(right_pipe, "partition for a join", 1,
           [target = plan.right](const Setting& setting) { return join_sink(target, setting); });
-  const auto small = [right, partitions = cut_.partitions](const Before& before) {
-    return is_small(before[right], partitions);
+  const auto small = [right, target = plan.right](const Before& before) {
+    return is_small(target, before[right]);
   };
   auto left_pipe = pipe;
   const auto left = end(left_pipe, "partition for a join", 1,

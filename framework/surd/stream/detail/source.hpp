@@ -67,7 +67,7 @@ struct JoinPlan {
 [[nodiscard]] std::unique_ptr<Source> join_source(const JoinPlan& plan, std::span<const Artifact> left,
                                                   std::span<const Artifact> right, std::uint64_t unit_bytes);
 /// Whether a join's right side is so small that every process loads it: see broadcast_limit_bytes.
-[[nodiscard]] bool is_small(std::span<const Artifact> right, std::uint32_t partitions);
+[[nodiscard]] bool is_small(const JoinTarget& target, std::span<const Artifact> right);
 /// Joins the rows that come with a right side that is_small().
 [[nodiscard]] std::unique_ptr<Operator> broadcast_join(const JoinPlan& plan, std::span<const Artifact> right,
                                                        const Setting& setting, Operator& next);

@@ -42,7 +42,6 @@ class WindowsOperator : public Operator {
   WindowsOperator(const Windows& step, table::Schema input, const Setting& setting, Operator& next)
       : step_(step),
         input_(std::move(input)),
-        memory_(setting.memory),
         reservation_(setting.worker.budget.reserve(0, setting.memory.heavy, "rows of a window")),
         next_(next) {
     held_.clear(input_);
@@ -59,9 +58,10 @@ class WindowsOperator : public Operator {
       if (held_.rows == step_.size) emit();
     }
     if (held_.memory_bytes() > reservation_.bytes() / 2) {
-      throw base::UsageError(fmt::format("{} rows of a window of {} take {}{}", held_.rows, step_.size,
-                                         base::format_bytes(held_.memory_bytes()),
-                                         memory_advice(memory_, &Division::heavy, 2 * held_.memory_bytes())));
+      const auto bytes = held_.memory_bytes();
+      throw ShareTooSmall{
+          fmt::format("{} rows of a window of {} take {}", held_.rows, step_.size, base::format_bytes(bytes)),
+          &Division::heavy, 2 * bytes};
     }
   }
 
@@ -90,7 +90,6 @@ class WindowsOperator : public Operator {
 
   Windows step_;
   table::Schema input_;
-  Division memory_;
   memory::Reservation reservation_;
   table::Batch held_;
   table::Batch made_;
