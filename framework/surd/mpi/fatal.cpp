@@ -1,5 +1,7 @@
 #include "surd/mpi/fatal.hpp"
 
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -25,6 +27,17 @@ bool mpi_running() noexcept {
   MPI_Initialized(&started);
   MPI_Finalized(&finished);
   return started != 0 && finished == 0;
+}
+
+/// A launcher that is told to end the job may forget what it has not read of a pipe yet (MPICH's does).
+void wait_until_read(int fd) noexcept {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+  for (int tries = 0; tries < 500; ++tries) {  // a second: nobody may be reading
+    int unread = 0;
+    if (::ioctl(fd, FIONREAD, &unread) != 0 || unread == 0) return;
+    ::usleep(2000);
+  }
 }
 
 [[noreturn]] void on_terminate() noexcept {
@@ -65,6 +78,7 @@ void end_job(std::string_view what, int status) noexcept {
 
 void leave_job(int status) noexcept {
   std::fflush(nullptr);
+  wait_until_read(STDERR_FILENO);
   if (mpi_running()) MPI_Abort(MPI_COMM_WORLD, status);
   std::_Exit(status);
 }
