@@ -8,7 +8,7 @@
 find_package(GTest REQUIRED)
 add_custom_target(unit_tests)
 set(SURD_TEST_TIMEOUT 60 CACHE STRING "Seconds after which a test counts as hung")
-set(surd_mpi_environment "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_mpi_yield_when_idle=1;OMPI_MCA_btl_vader_single_copy_mechanism=none;OMPI_MCA_hwloc_base_binding_policy=none;MPIR_CVAR_POLLS_BEFORE_YIELD=1")
+set(surd_mpi_environment "OMPI_ALLOW_RUN_AS_ROOT=1;OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1;OMPI_MCA_rmaps_base_oversubscribe=1;OMPI_MCA_mpi_yield_when_idle=1;OMPI_MCA_btl_vader_single_copy_mechanism=none;OMPI_MCA_hwloc_base_binding_policy=none;MPIR_CVAR_POLLS_BEFORE_YIELD=1;PMIX_MCA_gds=hash")
 
 function(add_unit_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})

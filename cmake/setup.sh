@@ -76,6 +76,7 @@ build() {
 allow_root_and_few_cores() {
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
+  export PMIX_MCA_gds=hash  # else mpirun may hang where a rank is killed as it starts (openpmix issue 1233)
 }
 
 run_main_job() {

@@ -15,6 +15,8 @@ set +eu +o pipefail  # whatever the script above has set: statuses other than 0 
 [ -n "${launch+set}" ] || launch=(srun --mpi=pmix --kill-on-bad-exit=1)
 job=$SLURM_JOB_ID restarts=${SLURM_RESTART_COUNT:-0}
 asked=  # the last signal that came
+# Else mpirun may hang where a rank is killed while it starts (openpmix issue 1233).
+export PMIX_MCA_gds=${PMIX_MCA_gds:-hash}
 
 say() { echo "$(date '+%F %T') Slurm job $SLURM_JOB_ID: $*" >&2; }
 

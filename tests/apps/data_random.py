@@ -8,6 +8,7 @@ import gzip
 import json
 import random
 import statistics
+import time
 
 import data_support as support
 import harness
@@ -218,7 +219,7 @@ class Writer:
         kinds = [self.filter, self.derive, self.derive, self.select, self.select, self.sort, self.group, self.distinct]
         if table.ordered:
             kinds.append(self.cut)
-        if right is not None and len(table.rows) < 20_000:
+        if right is not None and len(table.rows) * len(right[1].rows) < 2 * 10**6:
             kinds += [lambda table: self.join(table, *right)] * 2
         made = None
         while made is None:
@@ -239,37 +240,67 @@ def canonical(rows):
     return sorted(rows, key=lambda row: [key_of(value) for value in row.values()])
 
 
-def check(seed):
-    writer = Writer(seed)
-    left = writer.table("abcd", writer.random.choice((0, 1, 100, 3000)))
-    right = writer.table("awxy", writer.random.choice((0, 30, 300)))
-    names = [side + writer.random.choice((".csv", ".csv.gz", ".jsonl")) for side in ("left", "right")]
-    sources = [{"path": name, "types": table.types} for name, table in zip(names, (left, right))]
-    table, steps = left, []
-    for _ in range(writer.random.randint(1, 8)):
-        step, table = writer.step(table, (sources[1], right))
-        steps.append(step)
-    if len(table.rows) > 200_000:
-        return False
-    job = {"input": sources[0], "steps": steps, "output": "out.jsonl"}
-    for ranks, memory in ((0, 8 * MIB), *(((3, 32 * MIB),) if seed % 10 == 0 else ())):
-        with support.data_folder(job, memory=memory) as folder:
-            write(folder.path / names[0], left)
-            write(folder.path / names[1], right)
-            status, _, err = folder.run(ranks=ranks) if ranks else folder.verb("run", "job.yaml")
-            assert status == 0, f"pipeline {seed}: status {status}\n{json.dumps(steps)}\n{err}"
-            found = [json.loads(line) for line in folder.output("out.jsonl").splitlines()]
-        expected = table.rows
-        if not table.ordered:
+class Case:
+    """A random pipeline with its input and what must come out of it."""
+
+    def __init__(self, seed, rows):
+        writer = Writer(seed)
+        self.name = f"pipeline {seed}"
+        self.random = writer.random
+        sides = [writer.table("abcd", self.random.choice(rows)), writer.table("awxy", self.random.choice((0, 30, 300)))]
+        names = [side + self.random.choice((".csv", ".csv.gz", ".jsonl")) for side in ("left", "right")]
+        sources = [{"path": name, "types": side.types} for name, side in zip(names, sides)]
+        self.input = dict(zip(names, sides))
+        self.result, self.steps = sides[0], []
+        for _ in range(self.random.randint(1, 8)):
+            step, self.result = writer.step(self.result, (sources[1], sides[1]))
+            self.steps.append(step)
+        self.job = {"input": sources[0], "steps": self.steps, "output": "out.jsonl"}
+
+    def folder(self, **more):
+        folder = support.data_folder(self.job, **more)
+        for name, table in self.input.items():
+            write(folder.path / name, table)
+        return folder
+
+    def check(self, folder, status, err):
+        assert status == 0, f"{self.name}: status {status}\n{json.dumps(self.steps)}\n{err}"
+        found, expected = [json.loads(line) for line in folder.output("out.jsonl").splitlines()], self.result.rows
+        if not self.result.ordered:
             found, expected = canonical(found), canonical(expected)
-        assert found == expected, f"pipeline {seed}: {json.dumps(steps)}\nfound    {found[:5]}\nexpected {expected[:5]}"
-    return True
+        assert found == expected, f"{self.name}: {json.dumps(self.steps)}\nfound    {found[:5]}\nexpected {expected[:5]}"
 
 
 def test_random_pipelines_are_what_a_naive_interpreter_makes_of_them():
-    done = sum(check(seed) for seed in range(PIPELINES))
-    print(f"        {done} pipelines")
-    assert done > PIPELINES * 0.8
+    for seed in range(PIPELINES):
+        case = Case(seed, rows=(0, 1, 100, 3000))
+        with case.folder(memory=8 * MIB) as folder:
+            status, _, err = folder.verb("run", "job.yaml")
+            case.check(folder, status, err)
+        if seed % 10 > 0:
+            continue
+        with case.folder(memory=32 * MIB) as folder:
+            status, _, err = folder.run(ranks=3)
+            case.check(folder, status, err)
+
+
+def test_random_pipelines_are_the_same_after_kills():
+    kills = 0
+    for seed in range(PIPELINES // 20):
+        case = Case(10**6 + seed, rows=(60_000,))
+        with case.folder(memory=8 * MIB, epoch=MIB // 4) as folder:
+            for _ in range(4):
+                process = folder.start(ranks=case.random.randint(1, 3))
+                time.sleep(case.random.uniform(0.3, 1.5))
+                if process.poll() is not None:
+                    break
+                kind = case.random.choice(("one rank", "process group"))
+                harness.wait_gone(harness.kill(process, kind, folder.program, case.random))
+                kills += 1
+            process.communicate()
+            status, _, err = folder.run(ranks=case.random.randint(1, 3))
+            case.check(folder, status, err)
+    print(f"        {kills} kills")
 
 
 harness.main(globals())
