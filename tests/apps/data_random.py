@@ -3,6 +3,7 @@
     data_random.py MPIEXEC SURD SURD_DATA [PIPELINES]
 """
 
+import collections
 import csv
 import gzip
 import json
@@ -15,6 +16,7 @@ import harness
 
 MIB = support.MIB
 LETTERS = ("x", "y", "é", ",", "'\"", "\n", " ")
+MOST_ROWS = 300_000
 PIPELINES = harness.SCALE if harness.SCALE > 1 else 60
 
 
@@ -195,6 +197,9 @@ class Writer:
         if not keys or any(name in table.types and name + "_right" in table.types for name in right.types):
             return None
         right_key = self.random.choice(keys)
+        matches = collections.Counter(row[right_key] for row in right.rows if row[right_key] is not None)
+        if sum(matches[row[left_key]] for row in table.rows) > MOST_ROWS:
+            return None
         step = {"input": right_file, "on": {left_key: right_key}, "kind": kind, "steps": steps}
         return {"join": step}, self.joined(table, right, left_key, right_key, kind)
 
@@ -219,7 +224,7 @@ class Writer:
         kinds = [self.filter, self.derive, self.derive, self.select, self.select, self.sort, self.group, self.distinct]
         if table.ordered:
             kinds.append(self.cut)
-        if right is not None and len(table.rows) * len(right[1].rows) < 2 * 10**6:
+        if right is not None:
             kinds += [lambda table: self.join(table, *right)] * 2
         made = None
         while made is None:
@@ -247,7 +252,7 @@ class Case:
         writer = Writer(seed)
         self.name = f"pipeline {seed}"
         self.random = writer.random
-        sides = [writer.table("abcd", self.random.choice(rows)), writer.table("awxy", self.random.choice((0, 30, 300)))]
+        sides = [writer.table("abcd", self.random.choice(rows)), writer.table("awxy", self.random.choice((0, 30, 300, 4000)))]
         names = [side + self.random.choice((".csv", ".csv.gz", ".jsonl")) for side in ("left", "right")]
         sources = [{"path": name, "types": side.types} for name, side in zip(names, sides)]
         self.input = dict(zip(names, sides))
@@ -284,14 +289,22 @@ def test_random_pipelines_are_what_a_naive_interpreter_makes_of_them():
             case.check(folder, status, err)
 
 
+def test_random_pipelines_over_more_than_their_memory():
+    for seed in range(PIPELINES // 15):
+        case = Case(10**6 + seed, rows=(200_000,))
+        with case.folder(memory=6 * MIB) as folder:
+            status, _, err = folder.run(ranks=case.random.randint(1, 3))
+            case.check(folder, status, err)
+
+
 def test_random_pipelines_are_the_same_after_kills():
     kills = 0
     for seed in range(PIPELINES // 20):
-        case = Case(10**6 + seed, rows=(60_000,))
+        case = Case(2 * 10**6 + seed, rows=(60_000, 200_000))
         with case.folder(memory=8 * MIB, epoch=MIB // 4) as folder:
             for _ in range(4):
                 process = folder.start(ranks=case.random.randint(1, 3))
-                time.sleep(case.random.uniform(0.3, 1.5))
+                time.sleep(0.1 + case.random.random() ** 2)
                 if process.poll() is not None:
                     break
                 kind = case.random.choice(("one rank", "process group"))
