@@ -74,10 +74,11 @@ void Watch::enforce_grace(double now) {
   if (writer_ != nullptr) writer_->save();
   const bool progress =
       (writer_ != nullptr && writer_->any()) || (scheduler_ != nullptr && scheduler_->progressed());
-  std::fprintf(stderr,
-               "surd: a point did not end within %.0f s of the stop request; it is given up and will be "
-               "computed by the next run\n",
-               grace_.seconds);
+  std::fprintf(
+      stderr,
+      "surd: the work at hand did not end within %.0f s of the stop request; it is given up, and the "
+      "next run does it\n",
+      grace_.seconds);
   mpi::leave_job(progress ? static_cast<int>(base::ExitStatus::interrupted) : grace_.status);
 }
 
