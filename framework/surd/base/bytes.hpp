@@ -21,6 +21,19 @@ static_assert(std::endian::native == std::endian::little,
 template <class T>
 concept Plain = std::is_trivially_copyable_v<T>;
 
+/// A value whose bytes stand at `from`, aligned or not.
+template <Plain T>
+[[nodiscard]] T load(const std::byte* from) noexcept {
+  T value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+}
+
+template <Plain T>
+void store(std::byte* into, const T& value) noexcept {
+  std::memcpy(into, &value, sizeof value);
+}
+
 /// Appends to a byte vector that it owns; clear() keeps the capacity.
 class ByteWriter {
  public:

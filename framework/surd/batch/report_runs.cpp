@@ -11,7 +11,7 @@ namespace {
 using base::Json;
 
 constexpr std::size_t sample_limit = 240;
-constexpr std::size_t line_limit = 8;
+constexpr std::size_t rank_limit = 8;
 
 /// A report may come from a run that died, or from another version: what is not there is null.
 const Json& member(const Json& from, const char* key) {
@@ -110,7 +110,7 @@ void read_timeline(const Json& timeline, RunReport& run) {
   run.failed_over_time = thinned(member(timeline, "failed"), samples);
   const auto& ranks = member(timeline, "ranks");
   if (!ranks.is_array() || samples == 0) return;
-  if (ranks.size() <= line_limit) {
+  if (ranks.size() <= rank_limit) {
     for (const auto& rank : ranks) {
       run.lines.push_back({"rank " + text(rank, "rank"), thinned(member(rank, "busy"), samples),
                            thinned(member(rank, "resident_bytes"), samples)});

@@ -23,8 +23,8 @@ using detail::SideSize;
 using detail::VariableLayout;
 using Row = std::span<const std::byte>;
 
-constexpr std::uint64_t least_memory = 128 * base::KiB;
-constexpr std::uint64_t most_ahead = 32 * base::MiB;
+constexpr std::uint64_t least_join_memory = 128 * base::KiB;
+constexpr std::uint64_t most_left_ahead = 32 * base::MiB;
 /// A row of record_limit_bytes and what stands before it.
 constexpr std::uint64_t largest_record = record_limit_bytes + 64 * base::KiB;
 
@@ -184,7 +184,7 @@ class PartitionJoin {
     const auto memory = arena.all();
     Table table(right_layout_);
     const auto bytes = load(right, 0, memory.first(static_cast<std::size_t>(size.bytes)));
-    const auto ahead = std::min(place_.memory_bytes - needed, most_ahead);
+    const auto ahead = std::min(place_.memory_bytes - needed, most_left_ahead);
     auto reader = open(left, left_layout_, std::max(plan_.stream, ahead));
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
       throw base::FormatError("a partition holds other records than were counted");
@@ -323,9 +323,10 @@ void put_join_record(std::byte* into, std::uint64_t hash, std::span<const std::b
 void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& left, const JoinSide& right,
                     memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
                     const storage::Path& scratch, storage::AsyncIo& io, const JoinRowsEmit& emit) {
-  if (memory_bytes < least_memory) {
+  if (memory_bytes < least_join_memory) {
     throw base::UsageError(fmt::format("a join needs at least {} of memory, not {}; raise --memory",
-                                       base::format_bytes(least_memory), base::format_bytes(memory_bytes)));
+                                       base::format_bytes(least_join_memory),
+                                       base::format_bytes(memory_bytes)));
   }
   const Place place{kind, budget, memory_bytes, files, scratch, io, emit};
   if (format.key_bytes == 0) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/bytes.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/hash.hpp"
 #include "surd/base/units.hpp"
@@ -16,12 +17,14 @@
 namespace surd::external {
 namespace {
 
+using base::load;
+using base::store;
 using Bytes = Map::Bytes;
 
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t key_limit = 512;
 constexpr std::size_t inline_limit = page_bytes / 4;  ///< Of values; larger ones lie in a file of their own.
-constexpr std::uint64_t least_memory = 64 * base::KiB;
+constexpr std::uint64_t least_map_memory = 64 * base::KiB;
 
 /// At the start of a page; entries follow back to back. Zeros are an empty page.
 struct PageHead {
@@ -40,18 +43,6 @@ struct EntryHead {
   [[nodiscard]] std::size_t stored_bytes() const noexcept { return outside != 0 ? 8 : value_bytes; }
   [[nodiscard]] std::size_t bytes() const noexcept { return sizeof(EntryHead) + key_bytes + stored_bytes(); }
 };
-
-template <class T>
-T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
-
-template <class T>
-void store(std::byte* into, const T& value) noexcept {
-  std::memcpy(into, &value, sizeof value);
-}
 
 PageHead head_of(std::span<const std::byte> page) noexcept { return load<PageHead>(page.data()); }
 
@@ -250,9 +241,10 @@ void Map::State::set(Bytes key, Bytes new_value) {
 
 Map::Map(memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
          storage::Path scratch) {
-  if (memory_bytes < least_memory) {
+  if (memory_bytes < least_map_memory) {
     throw base::UsageError(fmt::format("a map that spills needs at least {} of memory, not {}",
-                                       base::format_bytes(least_memory), base::format_bytes(memory_bytes)));
+                                       base::format_bytes(least_map_memory),
+                                       base::format_bytes(memory_bytes)));
   }
   const auto value_limit = memory_bytes / 8;
   const auto frames = detail::PageCache::frames_in(memory_bytes - value_limit, page_bytes);

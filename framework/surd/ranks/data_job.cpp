@@ -1,7 +1,6 @@
 #include "surd/ranks/data_job.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/clock.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/log.hpp"
 #include "surd/ranks/detail/all_gather.hpp"
@@ -25,10 +25,6 @@ namespace {
 using Artifacts = std::vector<stream::Artifact>;
 
 constexpr std::uint64_t least_epoch_bytes = std::uint64_t{256} << 20;
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// What rank 0 finds, on all ranks. Holds the lock of the work directory on rank 0, unless the caller does.
 class Opening {
@@ -170,7 +166,7 @@ class Run {
   bool worth_saving(std::uint64_t bytes_to_come) {
     const auto per_rank = (consumed_ + bytes_to_come) / static_cast<std::uint64_t>(world_.size());
     const bool mine = logged_ || committer_.epochs() > 0 || per_rank >= epoch_bytes_ ||
-                      now_seconds() - begin_ >= options_.epoch_seconds;
+                      base::now_seconds() - begin_ >= options_.epoch_seconds;
     logged_ = world_.max(std::uint64_t{mine}) > 0;
     return logged_;
   }
@@ -200,9 +196,9 @@ class Run {
   void do_batch(stream::Stage& stage, const sweep::Run& units, Scheduler& scheduler, Watch& watch) {
     Report report;
     auto next = units.first;
-    const double begin = now_seconds();
+    const double begin = base::now_seconds();
     const auto stop = [&] {
-      scheduler.between_points(now_seconds());
+      scheduler.between_points(base::now_seconds());
       pressure_.check();
       return scheduler.stopping();
     };
@@ -233,7 +229,7 @@ class Run {
     watch.leave();
     report.points = next - units.first;
     report.given_up = units.end() - next;
-    report.seconds = now_seconds() - begin;
+    report.seconds = base::now_seconds() - begin;
     scheduler.done(report);
   }
 
@@ -289,7 +285,7 @@ class Run {
   }
 
   DataJobResult conclude() {
-    result_.state.seconds = now_seconds() - begin_;
+    result_.state.seconds = base::now_seconds() - begin_;
     result_.epochs = committer_.epochs();
     result_.phases = profile_.phases();
     if (world_.is_root() && observe_) observe_(result_.state);
@@ -317,7 +313,7 @@ class Run {
   std::uint64_t lineage_ = 0;
   std::uint64_t read_bytes_ = 0;  ///< By this rank.
   std::uint64_t consumed_ = 0;    ///< By all ranks, at the end of the last stage.
-  double begin_ = now_seconds();
+  double begin_ = base::now_seconds();
   std::size_t released_ = 0;    ///< Stages of which this run has logged that nobody needs their spills.
   bool several_nodes_ = false;  ///< Others see what is written only once it is on the shared disk.
   bool logged_ = false;         ///< The job is worth being made safe: known to all ranks.

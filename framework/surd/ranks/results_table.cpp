@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/base/bytes.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/json.hpp"
 #include "surd/ranks/detail/result_reader.hpp"
@@ -23,6 +23,7 @@
 namespace surd::ranks {
 namespace {
 
+using base::load;
 using detail::PointState;
 using detail::ResultField;
 using detail::Slab;
@@ -97,13 +98,6 @@ void append_json_number(std::string& out, double value) {
   } else {
     out += std::isnan(value) ? "null" : value > 0 ? "\"inf\"" : "\"-inf\"";
   }
-}
-
-template <class T>
-T load(const std::byte* from) {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
 }
 
 /// A nested JSON list of the shape from dimension `depth` on; returns where the values after it begin.

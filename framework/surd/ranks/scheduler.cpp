@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <mutex>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "surd/base/clock.hpp"
 #include "surd/mpi/message.hpp"
 
 namespace surd::ranks {
@@ -42,10 +42,6 @@ constexpr double prefetch_seconds = 15e-3;
 constexpr double poll_seconds = 20e-6;
 constexpr double upkeep_seconds = 1e-3;
 constexpr std::size_t failure_text_bytes = 2000;
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 template <class T>
 std::span<std::byte> bytes_of(T& value) {
@@ -169,7 +165,7 @@ class Scheduler::Root {
       if (request.stopping != 0) source_.stop_requested();
       if (request.wants_work != 0) answer(rank);
     }
-    const double now = now_seconds();
+    const double now = base::now_seconds();
     if (now - last_upkeep_ >= upkeep_seconds) {
       last_upkeep_ = now;
       upkeep();

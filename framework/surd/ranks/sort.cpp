@@ -1,12 +1,12 @@
 #include "surd/ranks/sort.hpp"
 
-#include <chrono>
 #include <cstring>
 #include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
 
+#include "surd/base/clock.hpp"
 #include "surd/ranks/detail/sort_keys.hpp"
 #include "surd/ranks/detail/splitters.hpp"
 
@@ -62,10 +62,6 @@ auto keys_of(std::vector<T>& values) {
   return std::span<Key>(reinterpret_cast<Key*>(values.data()), values.size());
 }
 
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 /// Makes `values` of size `n` without keeping or copying what it holds.
 template <class T>
 void renew(std::vector<T>& values, std::size_t n) {
@@ -79,9 +75,9 @@ template <class T>
 SortSeconds sort(const mpi::Communicator& ranks, std::vector<T>& values, std::uint64_t exchange_bytes) {
   using Key = typename Order<T>::Key;
   SortSeconds seconds;
-  double then = now_seconds();
+  double then = base::now_seconds();
   const auto note = [&then](double& into) {
-    const double now = now_seconds();
+    const double now = base::now_seconds();
     into = now - std::exchange(then, now);
   };
   replace_bits(values, Order<T>::to_key);
@@ -89,7 +85,7 @@ SortSeconds sort(const mpi::Communicator& ranks, std::vector<T>& values, std::ui
   note(seconds.local);
   if (ranks.size() > 1) {
     ranks.barrier();  // politely: ranks that are ready leave their cores to the others
-    then = now_seconds();
+    then = base::now_seconds();
     const auto cuts = detail::exact_cuts<Key>(ranks, keys_of(values));
     const auto from = detail::announce(ranks, cuts);
     note(seconds.splitting);

@@ -1,13 +1,13 @@
 #include "surd/ranks/sweep.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "surd/base/clock.hpp"
 #include "surd/memory/limits.hpp"
 #include "surd/ranks/results.hpp"
 #include "surd/ranks/scheduler.hpp"
@@ -24,10 +24,6 @@ constexpr std::uint64_t small_point_bytes = std::uint64_t{64} << 20;
 /// Outcomes wait at most this long to be written, so that a kill costs a rank the point it is in and little
 /// more.
 constexpr double unwritten_seconds = 2e-3;
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// One rank at work: evaluates batches and stores what comes out.
 class Worker {
@@ -46,7 +42,7 @@ class Worker {
   void work() {
     while (const auto batch = scheduler_.next()) {
       report_ = Report{};
-      now_ = now_seconds();
+      now_ = base::now_seconds();
       for (std::size_t i = 0; i < batch->run_count; ++i) {
         for (auto position = batch->runs[i].first; position < batch->runs[i].end(); ++position)
           work_on(position);
@@ -75,7 +71,7 @@ class Worker {
     } catch (const sweep::Abandoned&) {
       ++report_.given_up;
     }
-    now_ = now_seconds();
+    now_ = base::now_seconds();
     watch_.leave();
     if (outcome) store(*outcome, now_ - start);
     scheduler_.between_points(now_);

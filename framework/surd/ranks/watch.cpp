@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "surd/base/clock.hpp"
 #include "surd/base/error.hpp"
 #include "surd/mpi/fatal.hpp"
 
@@ -16,10 +17,6 @@ constexpr double others_wait_seconds = 0.5;
 constexpr double idle_period = 5e-3;
 constexpr double shortest_period = 100e-6;
 constexpr double longest_serving_period = 2e-3;
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -53,7 +50,7 @@ void Watch::run() {
   double inside = 0;
   while (!over_) {
     wake_.wait_for(lock, std::chrono::duration<double>(period(inside)));
-    const double now = now_seconds();
+    const double now = base::now_seconds();
     const double since = inside_since_.load(std::memory_order_relaxed);
     inside = since > 0 ? now - since : 0;
     if (scheduler_ != nullptr && threads_ && inside > shortest_period) scheduler_->poll();

@@ -1,20 +1,12 @@
-#include <chrono>
 #include <optional>
 
+#include "surd/base/clock.hpp"
 #include "surd/sweep/detail/memo_codec.hpp"
 #include "surd/sweep/detail/memo_segment.hpp"
 
 namespace surd::sweep {
 
 using namespace detail;
-namespace {
-
-double now_seconds() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 struct MemoWriter::State {
   storage::FileSystem* files;
   storage::Path directory;
@@ -79,7 +71,7 @@ MemoWriter::~MemoWriter() = default;
 
 void MemoWriter::add(std::uint64_t position, const Outcome& outcome) {
   auto& state = *state_;
-  const auto now = now_seconds();
+  const auto now = base::now_seconds();
   if (!state.encoder.prepare(outcome)) {
     state.flush(now);
     base::expect(state.encoder.prepare(outcome), "an empty block refused an outcome");
@@ -93,10 +85,10 @@ void MemoWriter::add(std::uint64_t position, const Outcome& outcome) {
   }
 }
 
-void MemoWriter::flush() { state_->flush(now_seconds()); }
+void MemoWriter::flush() { state_->flush(base::now_seconds()); }
 
 void MemoWriter::sync() {
-  const auto now = now_seconds();
+  const auto now = base::now_seconds();
   state_->flush(now);
   state_->sync(now);
 }

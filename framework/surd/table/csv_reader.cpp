@@ -13,7 +13,6 @@ namespace surd::table::detail {
 namespace {
 
 constexpr std::uint64_t least_memory_bytes = 128 * base::KiB;
-constexpr std::size_t rows_at_once = 1024;
 
 std::vector<std::size_t> positions_of(const std::vector<bool>& columns) {
   std::vector<std::size_t> positions;

@@ -10,7 +10,6 @@
 namespace surd::table::detail {
 namespace {
 
-constexpr std::size_t rows_at_once = 1024;
 constexpr std::size_t shown_bytes = 40;
 
 /// A value as messages show it.

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t cost_axes = 8;
 constexpr double small_width = 400;  ///< Three charts in a row.
 constexpr double small_height = 250;
-constexpr std::size_t table_rows = 12;  ///< Of something over time.
+constexpr std::size_t most_samples = 12;  ///< Of something over time.
 
 /// A unit that makes numbers up to `most` readable.
 struct Unit {
@@ -172,7 +172,7 @@ std::string progress_chart(const RunReport& run) {
   if (largest(run.failed_over_time) > 0) add("failed", run.failed_over_time);
   HtmlTable table("Points stored", {"After", "Points"});
   const std::size_t samples = std::min(run.done.size(), run.seconds_axis.size());
-  const std::size_t rows = std::min(samples, table_rows);
+  const std::size_t rows = std::min(samples, most_samples);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::size_t at = (row + 1) * samples / rows - 1;
     table.add({base::format_seconds(std::max(0.0, run.seconds_axis[at])), pretty(run.done[at])});

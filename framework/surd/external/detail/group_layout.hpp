@@ -15,6 +15,7 @@
 #include <span>
 #include <vector>
 
+#include "surd/base/bytes.hpp"
 #include "surd/external/group.hpp"
 
 namespace surd::external::detail {
@@ -87,17 +88,8 @@ struct Record {
 /// Reads the record at `at`.
 [[nodiscard]] Record parse(const Layout& layout, const std::byte* at) noexcept;
 
-template <class T>
-[[nodiscard]] T load(const std::byte* at) noexcept {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-template <class T>
-void store(std::byte* at, const T& value) noexcept {
-  std::memcpy(at, &value, sizeof value);
-}
+using base::load;
+using base::store;
 
 /// Bytes of keys and texts of the groups in memory, growing down from the end of a region towards a table
 /// that grows up. Never freed one by one.

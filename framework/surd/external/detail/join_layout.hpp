@@ -6,17 +6,13 @@
 #include <cstring>
 #include <span>
 
+#include "surd/base/bytes.hpp"
 #include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/join.hpp"
 
 namespace surd::external::detail {
 
-template <class T>
-[[nodiscard]] T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
+using base::load;
 
 /// An 8-byte key and what belongs to it.
 struct FixedLayout {

@@ -9,16 +9,12 @@
 #include <span>
 #include <vector>
 
+#include "surd/base/bytes.hpp"
 #include "surd/external/record.hpp"
 
 namespace surd::external::detail {
 
-template <class T>
-[[nodiscard]] inline T load(const std::byte* from) noexcept {
-  T value;
-  std::memcpy(&value, from, sizeof value);
-  return value;
-}
+using base::load;
 
 [[nodiscard]] inline std::uint64_t big_endian(const std::byte* from) noexcept {
   return __builtin_bswap64(load<std::uint64_t>(from));

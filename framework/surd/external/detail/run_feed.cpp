@@ -25,7 +25,7 @@ constexpr std::uint64_t most_out_bytes = 512 << 10;
 constexpr std::uint64_t most_entries = 1 << 16;
 /// Places in it are 32-bit numbers.
 constexpr std::uint64_t most_memory_bytes = (std::uint64_t{1} << 32) - 64;
-constexpr std::uint64_t entry_bytes = sizeof(std::uint64_t) + sizeof(std::uint32_t);
+constexpr std::uint64_t order_entry_bytes = sizeof(std::uint64_t) + sizeof(std::uint32_t);
 
 std::uint64_t up(std::uint64_t bytes, std::uint64_t unit) noexcept {
   return (bytes + unit - 1) / unit * unit;
@@ -39,7 +39,7 @@ MergeShape frame_of(const Order& order, std::uint64_t runs, std::uint64_t longes
   shape.out_bytes =
       up(std::max(std::clamp<std::uint64_t>(memory_bytes / 16, 4 << 10, most_out_bytes), longest_bytes), 64);
   if (order.scalar_bytes() == 0) {
-    shape.entries = std::max(std::min(memory_bytes / 64 / entry_bytes, most_entries), 2 * runs + 16);
+    shape.entries = std::max(std::min(memory_bytes / 64 / order_entry_bytes, most_entries), 2 * runs + 16);
   }
   shape.memory_bytes = 2 * shape.out_bytes + up(shape.entries * 8, 64) + up(shape.entries * 4, 64);
   return shape;

@@ -51,6 +51,9 @@ struct CsvPlan {
 /// What a search for rows needs to know.
 [[nodiscard]] CsvLayout layout_of(const CsvTable& table, const CsvFile& file);
 
+/// Of which CsvReader finds the fields before it converts them.
+inline constexpr std::size_t rows_at_once = 1024;
+
 class CsvReader final : public BatchReader {
  public:
   /// `table` must outlive the reader.
