@@ -7,6 +7,7 @@
 namespace surd::sweep {
 
 using namespace detail;
+
 struct MemoWriter::State {
   storage::FileSystem* files;
   storage::Path directory;
