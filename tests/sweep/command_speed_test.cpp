@@ -22,11 +22,6 @@ namespace {
 
 constexpr int rounds = 60;
 constexpr int commands_per_turn = 25;
-#ifdef __SANITIZE_ADDRESS__
-constexpr double least_share = 0.7;  // each of our allocations is traced, and nothing is optimised
-#else
-constexpr double least_share = 0.9;
-#endif
 
 void spawn_and_wait(const std::string& path, std::vector<std::string> words,
                     const posix_spawn_file_actions_t* silent) {

@@ -22,7 +22,7 @@ std::map<base::Hash128, std::uint64_t> identities(const Definition& definition) 
   std::vector<std::uint64_t> coordinates(definition.grid.dimensions().size());
   for (std::uint64_t p = 0; p < definition.grid.size(); ++p) {
     definition.grid.coordinates(p, coordinates);
-    found[point_identity(definition, coordinates)] = p;
+    found[sweep::PointIdentities(definition).at(coordinates)] = p;
   }
   return found;
 }
@@ -30,7 +30,7 @@ std::map<base::Hash128, std::uint64_t> identities(const Definition& definition) 
 sweep::Outcome result_of(const Definition& definition, std::uint64_t position) {
   std::vector<std::uint64_t> coordinates(definition.grid.dimensions().size());
   definition.grid.coordinates(position, coordinates);
-  return success({{"id", point_identity(definition, coordinates).hex()}});
+  return success({{"id", sweep::PointIdentities(definition).at(coordinates).hex()}});
 }
 
 void fill(RecordingFileSystem& disk, const Definition& definition, const std::string& run) {

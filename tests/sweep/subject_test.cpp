@@ -65,9 +65,9 @@ Definition example() {
 /// Identities are the keys of everything stored: these must never change.
 TEST(Identity, HasGoldenValues) {
   const auto definition = example();
-  EXPECT_EQ(point_identity(definition, std::vector<std::uint64_t>{0, 0, 0}).hex(),
+  EXPECT_EQ(PointIdentities(definition).at(std::vector<std::uint64_t>{0, 0, 0}).hex(),
             "be5278a86091266188334302530c6aed");
-  EXPECT_EQ(point_identity(definition, std::vector<std::uint64_t>{40, 1, 1}).hex(),
+  EXPECT_EQ(PointIdentities(definition).at(std::vector<std::uint64_t>{40, 1, 1}).hex(),
             "08e2559cb8062e12a0bca9c1ac2765d2");
 }
 
@@ -76,27 +76,27 @@ TEST(Identity, DoesNotDependOnOrderChunksNumberTypesOrWhereAValueComesFrom) {
   const auto b = make_definition(R"({"axes": {"z": [3.0], "y": ["q", "p"]}, "chunk": 1})", {{"x", 2.5}});
   const auto c = make_definition(R"({"axes": {"d": {"zip": {"y": ["p"], "z": [3], "x": [2.5]}}}})");
 
-  const auto identity = point_identity(a, std::vector<std::uint64_t>{1, 0});
-  EXPECT_EQ(point_identity(b, std::vector<std::uint64_t>{0, 1}), identity);
-  EXPECT_EQ(point_identity(c, std::vector<std::uint64_t>{0}), identity);
-  EXPECT_NE(point_identity(a, std::vector<std::uint64_t>{1, 1}), identity);
+  const auto identity = PointIdentities(a).at(std::vector<std::uint64_t>{1, 0});
+  EXPECT_EQ(PointIdentities(b).at(std::vector<std::uint64_t>{0, 1}), identity);
+  EXPECT_EQ(PointIdentities(c).at(std::vector<std::uint64_t>{0}), identity);
+  EXPECT_NE(PointIdentities(a).at(std::vector<std::uint64_t>{1, 1}), identity);
 }
 
 TEST(Identity, DependsOnEveryPartOfTheSubject) {
   const std::vector<std::uint64_t> first{0, 0, 0};
-  const auto identity = point_identity(example(), first);
+  const auto identity = PointIdentities(example()).at(first);
   auto other = example();
   other.subject.version = "3";
-  EXPECT_NE(point_identity(other, first), identity);
+  EXPECT_NE(PointIdentities(other).at(first), identity);
   other = example();
   other.subject.seed = 43;
-  EXPECT_NE(point_identity(other, first), identity);
+  EXPECT_NE(PointIdentities(other).at(first), identity);
   other = example();
   other.subject.name = "potts";
-  EXPECT_NE(point_identity(other, first), identity);
+  EXPECT_NE(PointIdentities(other).at(first), identity);
   other = example();
   other.subject.params["sweeps"] = std::int64_t{2001};
-  EXPECT_NE(point_identity(other, first), identity);
+  EXPECT_NE(PointIdentities(other).at(first), identity);
 }
 
 TEST(Definitions, AreWhatTheirTextSays) {

@@ -12,7 +12,7 @@ namespace {
 base::Hash128 identity_at(const Definition& definition, std::uint64_t position) {
   std::vector<std::uint64_t> coordinates(definition.grid.shape().size());
   definition.grid.coordinates(position, coordinates);
-  return point_identity(definition, coordinates);
+  return PointIdentities(definition).at(coordinates);
 }
 
 /// How many points are shared; fails where identities say otherwise.

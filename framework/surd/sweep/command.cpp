@@ -150,7 +150,7 @@ class CommandEvaluator final : public Evaluator {
     if (!file_.empty()) file.emplace(std::filesystem::path(directory) / file_[0].render(lookup));
 
     Outcome outcome;
-    const auto ending = run_once(lookup, point, context, directory);
+    const auto ending = run_once(lookup, point, directory);
     outcome.seconds = ending.seconds;
     if (ending.failed != nullptr) {
       outcome.status = Status::failed;
@@ -164,8 +164,7 @@ class CommandEvaluator final : public Evaluator {
     return outcome;
   }
 
-  Ending run_once(const Lookup& lookup, const Point& point, const Context& context,
-                  const std::string& directory) {
+  Ending run_once(const Lookup& lookup, const Point& point, const std::string& directory) {
     words_.clear();
     if (spec_.shell) words_ = {"sh", "-c"};
     for (const auto& word : argv_) words_.push_back(word.render(lookup));
@@ -178,7 +177,9 @@ class CommandEvaluator final : public Evaluator {
     detail::Launch launch;
     launch.program = spec_.shell ? shell_path : locate(words_[0]).c_str();
     launch.arguments = arguments.data();
-    launch.environment = environment_.for_point(lookup, point.identity().hex(), context.random()() >> 1);
+    const auto identity = point.identity();
+    auto random = random_of(point.definition().subject, identity);
+    launch.environment = environment_.for_point(lookup, identity.hex(), random() >> 1);
     launch.directory = directory.empty() ? nullptr : directory.c_str();
     launch.group = &guarded_.group();
     detail::Supervision supervision;
@@ -212,8 +213,9 @@ class CommandEvaluator final : public Evaluator {
       outcome.status = Status::failed;
       outcome.message = fmt::format("exited with status {}", ending.exit_code);
     }
+    if (outcome.status == Status::ok) return;
     const auto last_words = errors_.ending(message_bytes);
-    if (outcome.status != Status::ok && !detail::trimmed(last_words).empty()) {
+    if (!detail::trimmed(last_words).empty()) {
       outcome.message += "; stderr ends: " + detail::escaped(detail::trimmed(last_words));
     }
   }

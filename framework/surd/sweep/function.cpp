@@ -53,7 +53,7 @@ class FunctionEvaluator final : public Evaluator {
 }  // namespace
 
 Point::Point(const Definition& definition)
-    : definition_(&definition), coordinates_(definition.grid.dimensions().size()) {}
+    : definition_(&definition), identities_(definition), coordinates_(definition.grid.dimensions().size()) {}
 
 void Point::move_to(std::uint64_t position) {
   position_ = position;
@@ -122,7 +122,7 @@ std::string Point::name() const {
   return name.empty() ? "the only point" : name;
 }
 
-base::Hash128 Point::identity() const { return point_identity(*definition_, coordinates_); }
+base::Hash128 Point::identity() const { return identities_.at(coordinates_); }
 
 Context::Context(const mpi::Communicator& ranks, const std::atomic<bool>& stop,
                  std::filesystem::path scratch_root)
@@ -146,8 +146,7 @@ void Context::begin(const Point& point, std::uint32_t attempt) {
 void Context::finish() noexcept { clear_scratch(); }
 
 base::RandomStream Context::random() const {
-  const auto identity = point_->identity();
-  return {point_->definition().subject.seed ^ identity.high, identity.low};
+  return random_of(point_->definition().subject, point_->identity());
 }
 
 const std::filesystem::path& Context::scratch() {

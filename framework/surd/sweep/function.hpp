@@ -57,6 +57,7 @@ class Point {
 
  private:
   const Definition* definition_;
+  PointIdentities identities_;
   std::uint64_t position_ = 0;
   std::vector<std::uint64_t> coordinates_;
 };

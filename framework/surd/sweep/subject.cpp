@@ -1,9 +1,7 @@
 #include "surd/sweep/subject.hpp"
 
 #include <algorithm>
-#include <vector>
 
-#include "surd/base/bytes.hpp"
 #include "surd/base/error.hpp"
 
 namespace surd::sweep {
@@ -68,26 +66,30 @@ Definition Definition::parse(std::string_view text) {
 // The bytes hashed, never to change: kind, name and version as texts with their length (a varint), the seed
 // (8 bytes), then name and to_key(value) of axes and parameters together as such texts, in ascending order of
 // names.
-base::Hash128 point_identity(const Definition& definition, std::span<const std::uint64_t> coordinates) {
+PointIdentities::PointIdentities(const Definition& definition) : definition_(&definition) {
   const auto& subject = definition.subject;
+  start_.put_text(subject.kind);
+  start_.put_text(subject.name);
+  start_.put_text(subject.version);
+  start_.put(subject.seed);
   const auto& axes = definition.grid.axes();
-  std::vector<std::pair<std::string_view, std::string>> values;
-  values.reserve(axes.size() + subject.params.size());
-  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
-    values.emplace_back(axes[axis], to_key(definition.grid.value(axis, coordinates)));
-  }
-  for (const auto& [name, value] : subject.params) values.emplace_back(name, to_key(value));
-  std::sort(values.begin(), values.end());
-  base::ByteWriter bytes;
-  bytes.put_text(subject.kind);
-  bytes.put_text(subject.name);
-  bytes.put_text(subject.version);
-  bytes.put(subject.seed);
-  for (const auto& [name, key] : values) {
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) parts_.push_back({axes[axis], axis, {}});
+  for (const auto& [name, value] : subject.params) parts_.push_back({name, axes.size(), to_key(value)});
+  std::sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) { return a.name < b.name; });
+}
+
+base::Hash128 PointIdentities::at(std::span<const std::uint64_t> coordinates) const {
+  const auto& grid = definition_->grid;
+  auto bytes = start_;
+  for (const auto& [name, axis, key] : parts_) {
     bytes.put_text(name);
-    bytes.put_text(key);
+    bytes.put_text(axis < grid.axes().size() ? to_key(grid.value(axis, coordinates)) : key);
   }
   return base::hash128({reinterpret_cast<const char*>(bytes.bytes().data()), bytes.size()});
+}
+
+base::RandomStream random_of(const Subject& subject, const base::Hash128& identity) {
+  return {subject.seed ^ identity.high, identity.low};
 }
 
 }  // namespace surd::sweep

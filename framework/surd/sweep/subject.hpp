@@ -7,10 +7,14 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
+#include "surd/base/bytes.hpp"
 #include "surd/base/hash.hpp"
 #include "surd/base/json.hpp"
+#include "surd/base/random.hpp"
 #include "surd/sweep/grid.hpp"
 #include "surd/sweep/value.hpp"
 
@@ -37,8 +41,26 @@ struct Definition {
   static Definition parse(std::string_view text);  ///< @throws FormatError
 };
 
-/// Identity of the point at `coordinates`: the same on every machine, in every job that asks for it.
-[[nodiscard]] base::Hash128 point_identity(const Definition& definition,
-                                           std::span<const std::uint64_t> coordinates);
+/// Identities of a definition's points: the same on every machine, in every job that asks for them.
+class PointIdentities {
+ public:
+  explicit PointIdentities(const Definition& definition);  ///< `definition` must outlive it.
+
+  [[nodiscard]] base::Hash128 at(std::span<const std::uint64_t> coordinates) const;
+
+ private:
+  struct Part {
+    std::string name;
+    std::size_t axis;  ///< The number of axes for a parameter.
+    std::string key;   ///< Of a parameter.
+  };
+
+  const Definition* definition_;
+  base::ByteWriter start_;   ///< What all points have in common.
+  std::vector<Part> parts_;  ///< By name.
+};
+
+/// The random numbers of the point with that identity.
+[[nodiscard]] base::RandomStream random_of(const Subject& subject, const base::Hash128& identity);
 
 }  // namespace surd::sweep
