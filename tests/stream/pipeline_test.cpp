@@ -348,6 +348,32 @@ TEST_F(PipelineTest, SaysWhichStepDoesNotFit) {
   }
 }
 
+TEST_F(PipelineTest, NamesTheMemoryThatAWindowTakes) {
+  std::string text = "v\n";
+  for (char letter = 'a'; letter <= 'z'; ++letter) text += std::string(200'000, letter) + "\n";
+  const auto first_letters = [](const table::Batch& rows, table::Batch& into) {
+    std::string letters;
+    for (std::size_t row = 0; row < rows.rows; ++row) letters += rows.columns[0].text(row)[0];
+    into.columns[0].push_text(letters);
+    into.rows = 1;
+  };
+  const auto windows = input("long.csv", text) | window(25, 1, {{"rows", table::Type::text}}, first_letters);
+
+  try {
+    static_cast<void>(windows | collect());
+    FAIL() << "no error";
+  } catch (const base::UsageError& e) {
+    const std::string said = e.what();
+    EXPECT_THAT(said, HasSubstr("rows of a window of 25 take "));
+    const auto at = said.find("give at least --memory ");
+    ASSERT_NE(at, std::string::npos) << said;
+    const auto needed = std::stoull(said.substr(at + 23));
+    const auto rows = windows | RunOptions{needed * MiB, folder.path()} | collect();
+    ASSERT_EQ(rows.rows, 2U);
+    EXPECT_EQ(rows.columns[0].text(1), "bcdefghijklmnopqrstuvwxyz");
+  }
+}
+
 TEST_F(PipelineTest, QuarantinesBadRows) {
   auto query = input("bad.csv", "a,b\n1,2\n3\n5,6\n").query();
   query.input.on_bad_row = table::OnBadRow::quarantine;

@@ -1,4 +1,6 @@
 // Operators that call functions of the user.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "surd/base/units.hpp"
@@ -55,13 +57,8 @@ class WindowsOperator : public Operator {
       }
       for (std::size_t i = 0; i < input_.size(); ++i) held_.columns[i].push(rows.columns[i], row);
       ++held_.rows;
+      check_share();
       if (held_.rows == step_.size) emit();
-    }
-    if (held_.memory_bytes() > reservation_.bytes() / 2) {
-      const auto bytes = held_.memory_bytes();
-      throw ShareTooSmall{
-          fmt::format("{} rows of a window of {} take {}", held_.rows, step_.size, base::format_bytes(bytes)),
-          &Division::heavy, 2 * bytes};
     }
   }
 
@@ -73,6 +70,16 @@ class WindowsOperator : public Operator {
   }
 
  private:
+  void check_share() const {
+    const auto bytes = held_.memory_bytes();
+    if (bytes <= reservation_.bytes() / 2) return;
+    const auto whole =
+        static_cast<double>(bytes) / static_cast<double>(held_.rows) * static_cast<double>(step_.size);
+    throw ShareTooSmall{
+        fmt::format("{} rows of a window of {} take {}", held_.rows, step_.size, base::format_bytes(bytes)),
+        &Division::heavy, 2 * static_cast<std::uint64_t>(std::min(whole, 1e18))};
+  }
+
   void emit() {
     made_.clear(step_.schema);
     step_.map(held_, made_);
