@@ -41,6 +41,11 @@ def error_line(err):
     return lines[0]
 
 
+def assert_promise_kept(err):
+    grown, promised = (float(size) for size in re.search(r"at most ([\d.]+) MiB .* ([\d.]+) MiB promised", err).groups())
+    assert grown <= promised, err
+
+
 def test_a_bad_value_ends_the_job_with_its_place():
     for ranks in (1, 3):
         status, err, written = run_csv("a,b\n" + "".join(f"{i},x\n" for i in range(2000)) + "12x,y\n", ranks)
@@ -125,8 +130,35 @@ def test_joined_rows_that_are_too_large_name_what_they_need():
                 assert "a joined row has " in error_line(err), err
                 needed = re.search(r"give at least --memory (\d+MiB), not ", err).group(1)
         assert status == 0 and needed, err
-        grown, promised = (float(size) for size in re.search(r"at most ([\d.]+) MiB .* ([\d.]+) MiB promised", err).groups())
-        assert grown <= promised, err
+        assert_promise_kept(err)
+
+
+def test_groups_whose_rows_are_too_large_name_more_memory_than_they_had():
+    steps = [{"derive": {"c": "b"}}, {"group": {"by": ["b", "c"], "x": {"last": "b"}, "y": {"first": "c"}}}]
+    with support.data_folder(csv_job(steps=steps), memory=8 * MIB) as folder:
+        (folder.path / "in.csv").write_text("a,b\n" + "".join(f"{i},{chr(97 + i) * 150_000}\n" for i in range(8)))
+        had, status = 8, 64
+        while status == 64:
+            status, _, err = folder.run("--memory", f"{had}MiB", ranks=2)
+            if status == 64:
+                needed = int(re.search(r"give at least --memory (\d+)MiB, not ", error_line(err)).group(1))
+                assert needed > had, err
+                had = needed
+        assert status == 0 and had > 8, err
+        assert_promise_kept(err)
+
+
+def test_rows_of_which_too_much_is_derived_name_what_they_need():
+    steps = [{"derive": {name: "b" for name in "cdef"}}]
+    with support.data_folder(csv_job(steps=steps), memory=8 * MIB) as folder:
+        (folder.path / "in.csv").write_text("a,b\n" + "".join(f"{i},{chr(97 + i) * 150_000}\n" for i in range(8)))
+        status, _, err = folder.run(ranks=2)
+        line = error_line(err)
+        assert status == 64 and "what is derived of a row has " in line, err
+        needed = re.search(r"give at least --memory (\d+MiB), not ", line).group(1)
+        status, _, err = folder.run("--memory", needed, ranks=2)
+        assert status == 0, err
+        assert_promise_kept(err)
 
 
 def test_lines_that_end_in_returns_alone_are_refused():

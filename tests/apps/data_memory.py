@@ -18,6 +18,7 @@ JOBS = {
     "numbers": lambda: support.number_sort(SIZE),
     "table sort": lambda: support.table_sort(SIZE),
     "long rows": lambda: support.long_rows(SIZE // 2),
+    "derived texts": lambda: support.derived_texts(SIZE),
     "long equal keys": lambda: support.long_equal_keys(SIZE),
     "csv": lambda: support.csv_copy(SIZE),
     "group": lambda: support.group(SIZE),

@@ -61,6 +61,18 @@ def long_rows(size):
     return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
 
 
+def derived_texts(size):
+    """Rows that become twenty times as long."""
+    path = CACHE / f"derived-{size}.csv"
+    if not path.exists():
+        with open(path, "w", encoding="ascii") as file:
+            file.write("k,t\n")
+            for i in range(size // 20_000):
+                file.write(f"{i * 7919 % 10_007},{chr(97 + i % 26) * (i % 2000)}\n")
+    steps = [{"derive": {f"t{i}": "t" for i in range(19)}}, {"sort": {"by": ["k"]}}]
+    return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
+
+
 def long_equal_keys(size):
     """Rows that are nothing but keys of 20 KB, most of them equal: no index tells anything about them."""
     path = CACHE / f"equal-{size}.csv"

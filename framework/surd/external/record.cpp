@@ -31,7 +31,8 @@ LargeRecord::LargeRecord(std::uint64_t record_bytes, std::string_view purpose, s
     : UsageError(fmt::format("{} in {}: that takes at least {}", too_large(record_bytes, purpose),
                              base::format_bytes(had), base::format_bytes(needed))),
       complaint_(too_large(record_bytes, purpose)),
-      needed_(needed) {}
+      needed_(needed),
+      had_(had) {}
 
 std::size_t field_bytes(FieldType type) noexcept {
   static constexpr std::array<std::uint8_t, 11> sizes{0, 1, 2, 4, 8, 1, 2, 4, 8, 4, 8};

@@ -65,12 +65,14 @@ class LargeRecord : public base::UsageError {
   LargeRecord(std::uint64_t record_bytes, std::string_view purpose, std::uint64_t needed, std::uint64_t had);
 
   [[nodiscard]] std::uint64_t needed() const noexcept { return needed_; }
+  [[nodiscard]] std::uint64_t had() const noexcept { return had_; }
   /// "a row of 3.00 MiB is too large for a join", for who divided the memory and knows better what to give.
   [[nodiscard]] const std::string& complaint() const noexcept { return complaint_; }
 
  private:
   std::string complaint_;
   std::uint64_t needed_;
+  std::uint64_t had_;
 };
 
 /// Byte strings back to back: row i is bytes[ends[i - 1], ends[i]), with ends[-1] = 0.

@@ -2,6 +2,9 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "surd/base/units.hpp"
 #include "surd/stream/detail/bind.hpp"
 #include "surd/stream/detail/division.hpp"
 #include "surd/stream/detail/sinks.hpp"
@@ -33,6 +36,7 @@ class GroupSink : public Sink {
         subscription_(setting.worker.pressure.subscribe(
             memory::Level::high,
             [this, half = setting.memory.heavy / 2](memory::Level) { builder_.shrink(half); })),
+        row_limit_(setting.memory.row),
         null_memory_bytes_(setting.memory.encode / 2),  // integer keys are not encoded
         worker_(setting.worker),
         values_(target.results.size()) {}
@@ -77,6 +81,7 @@ class GroupSink : public Sink {
         if (spec.has_input) values_[i] = values_of(rows.columns[target_.inputs[i]], spec.input);
       }
     }
+    check_lengths(rows.rows, byte_keys);
     builder.push({.rows = rows.rows,
                   .first_position = position_,
                   .keys = keys,
@@ -84,6 +89,27 @@ class GroupSink : public Sink {
                   .values = values_});
     position_ += rows.rows;
     count_ += rows.rows;
+  }
+
+  /// @throws ShareTooSmall  for a row whose key and texts are too long to be handled.
+  void check_lengths(std::size_t rows, const external::ByteRows& keys) const {
+    std::vector<const external::ByteRows*> texts;
+    if (keys.size() > 0) texts.push_back(&keys);
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      const bool kept = target_.results[i].aggregate != external::Aggregate::count;
+      if (kept && values_[i].texts.size() > 0) texts.push_back(&values_[i].texts);
+    }
+    std::size_t all = 0;
+    for (const auto* column : texts) all += column->bytes.size();
+    if (all <= row_limit_) return;
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::size_t bytes = 0;
+      for (const auto* column : texts) bytes += (*column)[row].size();
+      if (bytes > row_limit_) {
+        throw ShareTooSmall{fmt::format("a row to group has {}", base::format_bytes(bytes)), &Division::row,
+                            bytes};
+      }
+    }
   }
 
   /// Moves rows whose key is null to null_rows_; false if there are none.
@@ -123,6 +149,7 @@ class GroupSink : public Sink {
   external::GroupBuilder builder_;
   memory::Pressure::Subscription subscription_;
   std::optional<external::GroupBuilder> null_builder_;  ///< Of integer keys, once a null has come.
+  std::uint64_t row_limit_;
   std::uint64_t null_memory_bytes_;
   Worker& worker_;
   table::Batch null_rows_;

@@ -81,7 +81,7 @@ class GroupSource : public Source {
       if (e.memory_share() > 0) {
         const auto needed =
             static_cast<std::uint64_t>(e.memory_share() * static_cast<double>(memory.heavy)) + 1;
-        text += memory_advice(memory, &Division::heavy, needed) + ", more if it goes on";
+        text += memory_advice(memory, &Division::heavy, needed) + ", and more if the group goes on";
       }
       throw base::UsageError(text);
     }

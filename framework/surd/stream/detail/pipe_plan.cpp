@@ -24,8 +24,8 @@ void PipePlan::narrow(const Step& step, table::Schema kept) {
 void PipePlan::close() {
   if (segment_.empty() && segment_input_ == kept_) return;
   operators_.emplace_back([input = segment_input_, steps = segment_, result = kept_](
-                              const Setting&, Operator& next) -> std::unique_ptr<Operator> {
-    return std::make_unique<Segment>(input, steps, result, next);
+                              const Setting& setting, Operator& next) -> std::unique_ptr<Operator> {
+    return std::make_unique<Segment>(input, steps, result, setting.memory, next);
   });
   segment_.clear();
   segment_input_ = kept_;

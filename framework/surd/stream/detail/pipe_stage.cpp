@@ -107,7 +107,10 @@ class PipeStage : public Stage {
     } catch (const ShareTooSmall& e) {
       fail(e, memory);
     } catch (const external::LargeRecord& e) {
-      fail({e.complaint(), &Division::heavy, e.needed()}, memory);
+      // It may have gone through a part of the share.
+      const auto times = static_cast<double>(e.needed()) / static_cast<double>(e.had());
+      const auto needed = static_cast<std::uint64_t>(times * static_cast<double>(memory.heavy)) + 1;
+      fail({e.complaint(), &Division::heavy, needed}, memory);
     }
   }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "surd/base/random.hpp"
+#include "surd/base/units.hpp"
 
 namespace surd::stream::detail {
 
@@ -25,10 +26,18 @@ bool sampled(const Sample& sample, std::uint64_t position) {
   return static_cast<double>(bits >> 11) * 0x1.0p-53 < sample.share;
 }
 
+/// What `columns` first columns hold, with 8 bytes for each number.
+std::uint64_t bytes_of(const Batch& rows, std::size_t columns) {
+  std::uint64_t bytes = 8 * columns * rows.rows;
+  for (std::size_t i = 0; i < columns; ++i) bytes += rows.columns[i].bytes.size();
+  return bytes;
+}
+
 }  // namespace
 
-Segment::Segment(Schema input, const std::vector<Step>& steps, const Schema& result, Operator& next)
-    : input_slots_(input.size()), next_(next) {
+Segment::Segment(Schema input, const std::vector<Step>& steps, const Schema& result, const Division& memory,
+                 Operator& next)
+    : input_slots_(input.size()), batch_limit_(memory.batch), row_limit_(memory.row), next_(next) {
   for (std::size_t i = 0; i < input.size(); ++i) {
     slots_.push_back(input[i].type);
     names_.push_back({std::move(input[i].name), i});
@@ -42,6 +51,10 @@ Segment::Segment(Schema input, const std::vector<Step>& steps, const Schema& res
   for (const auto& field : result) result_slots_.push_back(slot_of(field.name));
   result_.columns.resize(result_slots_.size());
   spare_.resize(slots_.size() - input_slots_);
+  const auto texts =
+      std::count(slots_.begin() + static_cast<std::ptrdiff_t>(input_slots_), slots_.end(), Type::text);
+  makes_texts_ = texts > 0;
+  growth_ = 4.0 * static_cast<double>(texts);  // a guess, until some rows are seen
 }
 
 std::size_t Segment::slot_of(const std::string& name) const {
@@ -110,6 +123,48 @@ void Segment::add(const Sample& step) {
 
 void Segment::push(Batch& rows, std::uint64_t position) {
   if (rows.rows == 0) return;
+  if (!makes_texts_ || end_of_piece(rows, 0) == rows.rows) return push_piece(rows, position);
+  std::size_t last = 0;
+  for (std::size_t first = 0; first < rows.rows; first = last) {
+    last = end_of_piece(rows, first);
+    piece_.columns.resize(rows.columns.size());
+    for (std::size_t i = 0; i < rows.columns.size(); ++i) {
+      const auto& from = rows.columns[i];
+      piece_.columns[i].clear(from.type);
+      for (auto row = first; from.size() > 0 && row < last; ++row) piece_.columns[i].push(from, row);
+    }
+    piece_.rows = last - first;
+    push_piece(piece_, position + first);
+  }
+}
+
+std::size_t Segment::end_of_piece(const Batch& rows, std::size_t first) const {
+  const auto most = static_cast<double>(batch_limit_) / std::max(growth_, 0.01);
+  if (first == 0 && static_cast<double>(bytes_of(rows, input_slots_)) <= most) return rows.rows;
+  std::uint64_t bytes = 0;
+  for (auto row = first; row < rows.rows; ++row) {
+    bytes += 8 * input_slots_;
+    for (std::size_t i = 0; i < input_slots_; ++i) {
+      if (!rows.columns[i].ends.empty()) bytes += rows.columns[i].text(row).size();
+    }
+    if (row > first && static_cast<double>(bytes) > most) return row;
+  }
+  return rows.rows;
+}
+
+void Segment::note_growth(const Batch& rows, std::uint64_t bytes_before) {
+  std::uint64_t bytes = 0;
+  for (auto i = input_slots_; i < slots_.size(); ++i) bytes += rows.columns[i].bytes.size();
+  growth_ = std::max(growth_, static_cast<double>(bytes) / static_cast<double>(bytes_before));
+  if (rows.rows == 1 && bytes > row_limit_) {
+    throw ShareTooSmall{fmt::format("what is derived of a row has {}", base::format_bytes(bytes)),
+                        &Division::row, bytes};
+  }
+}
+
+void Segment::push_piece(Batch& rows, std::uint64_t position) {
+  const auto bytes_before = std::max<std::uint64_t>(1, makes_texts_ ? bytes_of(rows, input_slots_) : 0);
+  growth_ = growth_ / 2;
   rows.columns.resize(slots_.size());
   for (std::size_t i = 0; i < spare_.size(); ++i) std::swap(rows.columns[input_slots_ + i], spare_[i]);
   for (std::size_t i = input_slots_; i < slots_.size(); ++i) rows.columns[i].clear(slots_[i]);
@@ -123,6 +178,7 @@ void Segment::push(Batch& rows, std::uint64_t position) {
   for (auto& step : steps_) {
     apply(step, rows);
     if (rows.rows == 0) break;
+    if (makes_texts_) note_growth(rows, bytes_before);
   }
   if (rows.rows > 0) pass_on(rows, position);
   for (std::size_t i = 0; i < spare_.size(); ++i) std::swap(rows.columns[input_slots_ + i], spare_[i]);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "surd/stream/detail/bind.hpp"
+#include "surd/stream/detail/division.hpp"
 #include "surd/stream/detail/operator.hpp"
 #include "surd/table/evaluate.hpp"
 
@@ -27,8 +28,11 @@ class RowError : public base::UsageError {
 class Segment : public Operator {
  public:
   /// `steps`: narrow ones, in order. Passes on the columns of `result`.
-  Segment(table::Schema input, const std::vector<Step>& steps, const table::Schema& result, Operator& next);
+  Segment(table::Schema input, const std::vector<Step>& steps, const table::Schema& result,
+          const Division& memory, Operator& next);
 
+  /// Where texts are derived, rows go through in pieces that are not expected to become more than a batch.
+  /// @throws ShareTooSmall  for a row of which more is derived than a row may have.
   void push(table::Batch& rows, std::uint64_t position) override;
   void end_unit() override { next_.end_unit(); }
 
@@ -51,6 +55,10 @@ class Segment : public Operator {
   [[nodiscard]] table::Schema visible() const;
   std::size_t new_slot(table::Type type);
 
+  /// The first row after `first` that is better left for the next piece.
+  [[nodiscard]] std::size_t end_of_piece(const table::Batch& rows, std::size_t first) const;
+  void push_piece(table::Batch& rows, std::uint64_t position);
+  void note_growth(const table::Batch& rows, std::uint64_t bytes_before);
   void apply(Stepping& step, table::Batch& rows);
   void keep(table::Batch& rows);
   /// Evaluates the step's expression. @throws RowError
@@ -74,6 +82,11 @@ class Segment : public Operator {
   std::vector<std::uint32_t> origins_;  ///< Rows of the batch as it was pushed; empty: all of them.
   std::uint64_t position_ = 0;          ///< Of its first row.
   table::Batch result_;
+  bool makes_texts_ = false;
+  std::uint64_t batch_limit_;
+  std::uint64_t row_limit_;
+  double growth_ = 0;  ///< Bytes expected to be derived for each byte of a row.
+  table::Batch piece_;
   Operator& next_;
 };
 

@@ -22,7 +22,8 @@ class SortSink : public Sink {
         step_(target.step),
         schema_(target.schema),
         memory_(setting.memory),
-        ordinary_bytes_(std::min<std::uint64_t>(setting.memory.heavy / 4, external::record_limit_bytes)),
+        ordinary_bytes_(
+            std::min({setting.memory.heavy / 4, setting.memory.row, external::record_limit_bytes})),
         keys_(target.by),
         rows_(target.schema, all_columns(target.schema)),
         limit_(target.limit),
@@ -75,7 +76,7 @@ class SortSink : public Sink {
     const auto least = external::least_run_memory(sorted_rows_format(), bytes);
     const auto needed = limit_ > 0 ? 2 * least : least;  // a half goes to few rows that are kept
     const bool fits = needed <= memory_.heavy;
-    if (bytes <= external::record_limit_bytes && fits) return;
+    if (bytes <= external::record_limit_bytes && bytes <= memory_.row && fits) return;
     std::size_t longest = 0;
     std::size_t longest_bytes = 0;
     for (std::size_t i = 0; i < rows.columns.size(); ++i) {
@@ -91,7 +92,8 @@ class SortSink : public Sink {
       throw base::UsageError(fmt::format("{}; at most {} can be sorted", what,
                                          base::format_bytes(external::record_limit_bytes)));
     }
-    throw base::UsageError(what + memory_advice(memory_, &Division::heavy, needed));
+    throw base::UsageError(what + (fits ? memory_advice(memory_, &Division::row, bytes)
+                                        : memory_advice(memory_, &Division::heavy, needed)));
   }
 
   /// So few rows are wanted that they most likely fit: others need not be sorted or written. (If they do not
