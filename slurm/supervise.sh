@@ -6,12 +6,13 @@
 #   run=(surd run job.yaml)                          what to run
 #   launch=(srun --mpi=pmix --kill-on-bad-exit=1)    how to start it on all ranks (this is the default)
 #   max_restarts=20                                  how often the job may be put back (this is the default)
+#   start_seconds=5                                  how long launch starts the ranks, at most (this is the default)
 #
 # and tell sbatch --requeue, --open-mode=append and --signal=B:USR1@120. The job's exit status is surd's: 0 done, 3 done but
 # points failed, 64 wrong use, 70 fatal, 75 interrupted with work left, 76 interrupted again without progress.
 
 set +eu +o pipefail  # whatever the script above has set: statuses other than 0 are looked at here
-: "${max_restarts:=20}" "${retry_seconds:=5}"
+: "${max_restarts:=20}" "${start_seconds:=5}" "${retry_seconds:=5}"
 [ -n "${launch+set}" ] || launch=(srun --mpi=pmix --kill-on-bad-exit=1)
 job=$SLURM_JOB_ID restarts=${SLURM_RESTART_COUNT:-0}
 asked=  # the last signal that came
@@ -26,11 +27,15 @@ insist() {
 }
 
 # srun and mpirun pass USR1 on to every rank; of TERM they would make an abrupt end. While they still start the ranks it
-# is lost, so they get it again and again: to surd that is one wish. In a grandchild, for $! is to stay the launcher.
+# is lost, or makes them hang (MPICH's), so they get it later, and again and again: to surd that is one wish. In a
+# grandchild, for $! is to stay the launcher.
 tell_launcher() {
   (
     trap '' USR1 TERM
-    while kill -USR1 "$!"; do sleep 2; done &
+    {
+      while [ "$SECONDS" -lt "$((launched + start_seconds))" ] && kill -0 "$!"; do sleep 0.1; done
+      while kill -USR1 "$!"; do sleep 2; done
+    } &
   ) >/dev/null 2>&1
 }
 
@@ -73,6 +78,7 @@ node_lost() { sinfo --noheader --nodes="$SLURM_JOB_NODELIST" --format=%T | grep 
 # Sets `status`.
 run_to_the_end() {
   local recorded
+  launched=$SECONDS
   "${launch[@]}" "${run[@]}" &
   [ -z "$asked" ] || tell_launcher
   while kill -0 "$!" 2>/dev/null; do wait "$!"; done  # a trapped signal ends `wait` early
@@ -82,14 +88,12 @@ run_to_the_end() {
   # signal; surd's own word is in the file.
   if read -r recorded 2>/dev/null <"$SURD_STATUS_FILE"; then
     status=$recorded
-  elif [[ ! $status =~ ^(0|3|64|70|75|76)$ ]]; then
-    # It died of the signal, before it could note anything; launchers give such a death different numbers.
-    if [ -n "$asked" ]; then
-      status=75
-    elif insist node_lost; then
-      say "a node does not answer any more"
-      status=75
-    fi
+  elif [ -n "$asked" ] && [[ ! $status =~ ^(3|64|70|75|76)$ ]]; then
+    # It died of the signal, before it could note anything; launchers give such a death different numbers, MPICH's even 0.
+    status=75
+  elif [[ ! $status =~ ^(0|3|64|70|75|76)$ ]] && insist node_lost; then
+    say "a node does not answer any more"
+    status=75
   fi
 }
 

@@ -124,7 +124,7 @@ class Cluster(Folder):
     def begin(self, body, settings="", **more):
         """Starts supervise.sh around a program of bash."""
         self.script("program", f"touch started\n{body}")
-        (self.path / "batch.sh").write_text(f"run=(./program)\nretry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
+        (self.path / "batch.sh").write_text(f"run=(./program)\nstart_seconds=0 retry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
         for name in ("started", "fake/requeues"):
             (self.path / name).unlink(missing_ok=True)
         return self.start_script("batch.sh", **more)
@@ -229,20 +229,37 @@ def test_usr1_stops_the_program_and_requeues_whenever_it_comes():
             assert (status, requeued) == (75, True), f"{status} {err}"
 
 
+def test_a_launcher_that_dies_of_the_signal_with_status_0_has_not_finished():
+    """As MPICH's does where it comes before the ranks have started."""
+    with Cluster() as cluster:
+        dies = "trap 'exit 0' USR1; touch started; for i in {1..1500}; do sleep 0.01; done"
+        assert cluster.supervise(dies, signals=[signal.SIGUSR1])[::2] == (75, True)
+        finished = f"trap 'echo 0 >\"$SURD_STATUS_FILE\"; exit 0' USR1; {dies[dies.index('touch'):]}"
+        assert cluster.supervise(finished, signals=[signal.SIGUSR1])[::2] == (0, False)
+
+
+def test_usr1_is_kept_back_while_the_ranks_are_started():
+    """MPICH's mpiexec may hang else."""
+    wait = "for i in {1..%d}; do sleep 0.01; done"
+    starts = f"trap 'exit 70' USR1; touch started; {wait % 100}; trap 'exit 75' USR1; {wait % 1500}"
+    with Cluster() as cluster:
+        assert cluster.supervise(starts, "start_seconds=4", signals=[signal.SIGUSR1])[::2] == (75, True)
+
+
 def test_usr1_is_repeated_until_the_ranks_hear_it():
     """Launchers forget a signal that comes while they start the ranks."""
     with Cluster() as cluster:
         deaf = "n=0; trap '[ $((n += 1)) -lt 2 ] || exit 75' USR1; touch started; for i in {1..1500}; do sleep 0.01; done"
-        status, err, requeued = cluster.supervise(deaf, signals=[signal.SIGUSR1])
+        status, err, requeued = cluster.supervise(deaf, signals=[signal.SIGUSR1])  # from its start on
         assert (status, requeued) == (75, True) and err.count("told to stop") == 1, err
     for delay in (0.05, 0.15, 0.4):
         with Cluster(JOB.replace("20}", "300}")) as cluster:
-            settings = f"launch=({harness.MPIEXEC} -n 2) run=({harness.PROBE} run job.yaml)"
+            settings = f"launch=({harness.MPIEXEC} -n 2) run=({harness.PROBE} run job.yaml) start_seconds=5"
             process = cluster.begin("", settings)
             time.sleep(delay)
             process.send_signal(signal.SIGUSR1)
             _, err = process.communicate(timeout=30)
-            assert process.returncode == 75 and cluster.requeued(), err.decode()
+            assert process.returncode == 75 and cluster.requeued(), f"status {process.returncode}\n{err.decode()}"
 
 
 def test_term_requeues_only_what_goes_on_running():
@@ -278,7 +295,7 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         assert re.search(r"Slurm job     4242: running on n\[1-2\], (59 min \d\d s|1 h 00 min) left\n", out), out
         process.send_signal(signal.SIGUSR1)
         _, err = process.communicate(timeout=30)
-        assert process.returncode == 75 and cluster.requeued(), err.decode()
+        assert process.returncode == 75 and cluster.requeued(), f"status {process.returncode}\n{err.decode()}"
         assert "--time" not in text and "#SBATCH --time=00:11:00" in submit(cluster, "--dry-run"), "2 s of work, and 10 min"
 
         process = cluster.start_script(".surd/storm/submit.sbatch", restarts=1, ranks="1")
