@@ -165,13 +165,20 @@ class LocalWritableFile final : public WritableFile {
 class LocalSharedFile final : public SharedFile {
  public:
   LocalSharedFile(std::string path, int fd) noexcept
-      : file_(std::move(path), fd), behind_(Access::streaming, 0) {}
+      : file_(std::move(path), fd), direct_(fd, O_WRONLY), behind_(Access::streaming, 0) {}
 
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    std::uint64_t cached_from = offset;
     file_.write_all(bytes.size(), [&](std::size_t done, std::size_t size) {
-      return ::pwrite(file_.fd, bytes.data() + done, size, static_cast<off_t>(offset + done));
+      const auto at = offset + done;
+      if (const auto written = direct_.write(at, bytes.data() + done, size)) {
+        cached_from = at + static_cast<std::uint64_t>(std::max<ssize_t>(*written, 0));
+        return *written;
+      }
+      return ::pwrite(file_.fd, bytes.data() + done, size, static_cast<off_t>(at));
     });
-    behind_.wrote(file_.fd, offset, bytes.size());
+    const auto end = offset + bytes.size();
+    if (cached_from < end) behind_.wrote(file_.fd, cached_from, end - cached_from);
   }
 
   void sync() override {
@@ -183,6 +190,7 @@ class LocalSharedFile final : public SharedFile {
 
  private:
   Descriptor file_;
+  DirectIo direct_;
   WriteBehind behind_;
 };
 

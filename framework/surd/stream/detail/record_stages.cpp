@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "surd/external/sort.hpp"
+#include "surd/stream/detail/aligned_writer.hpp"
 #include "surd/stream/detail/division.hpp"
 #include "surd/stream/detail/parts.hpp"
 
@@ -143,6 +144,10 @@ class FormRunsStage : public Stage {
   std::array<std::vector<std::byte>, 2> buffers_;
 };
 
+std::uint64_t writer_bytes(std::uint64_t memory_bytes) {
+  return AlignedWriter::memory_of(divide(memory_bytes, 1, 0).batch);  // there are no batches
+}
+
 class MergeRecordsStage : public Stage {
  public:
   MergeRecordsStage(std::vector<external::Run> runs, external::RecordFormat format, const Cut& cut,
@@ -175,19 +180,17 @@ class MergeRecordsStage : public Stage {
     OpenFiles files(worker.spills);
     const auto sorted = parts_.merge(format_, files, first, last, worker, record_merge_bytes(memory_bytes_));
     const auto record = format_.record_bytes;
-    auto offset = parts_.border(first) * record;
     auto unit = first;
-    storage::AsyncIo::Ticket written = 0;
+    AlignedWriter output_file(worker.budget, writer_bytes(memory_bytes_), worker.io, file,
+                              parts_.border(first) * record);
     for (auto block = sorted->next(); !block.empty(); block = sorted->next()) {
-      worker.io.wait(written);  // of the block before: the merge may now overwrite it
-      written = worker.io.write(file, offset, block);
-      offset += block.size();
+      output_file.write(block);
       if (worker.progress) worker.progress(block.size() / record, block.size());
-      if (offset >= parts_.border(unit + 1) * record) {
-        worker.io.wait(std::exchange(written, 0));
-        if (worker.sync_at_commit) worker.sync_at_commit(part_, offset);
+      if (output_file.offset() >= parts_.border(unit + 1) * record) {
+        output_file.flush();
+        if (worker.sync_at_commit) worker.sync_at_commit(part_, output_file.offset());
         const auto begin = unit;
-        while (unit < last && offset >= parts_.border(unit + 1) * record) ++unit;
+        while (unit < last && output_file.offset() >= parts_.border(unit + 1) * record) ++unit;
         UnitOutput output;
         output.rows = parts_.border(unit) - parts_.border(begin);
         commit({.first = begin, .last = unit, .content = encode(output)});
@@ -195,7 +198,6 @@ class MergeRecordsStage : public Stage {
       if (worker.stop && worker.stop()) break;
       worker.pressure.check();
     }
-    worker.io.wait(written);
   }
 
   external::RecordFormat format_;
