@@ -41,8 +41,8 @@ class SharedFile {
  public:
   virtual ~SharedFile() = default;
 
-  /// Writes all of `bytes` at `offset`. Large pieces that begin at multiples of 4096 in the file and in memory
-  /// pass the page cache by. @throws IoError  as WritableFile::append.
+  /// Writes all of `bytes` at `offset`. Large pieces that begin at multiples of 4096 in the file and in
+  /// memory pass the page cache by. @throws IoError  as WritableFile::append.
   virtual void write_at(std::uint64_t offset, std::span<const std::byte> bytes) = 0;
   virtual void sync() = 0;
   virtual void close() = 0;
