@@ -288,8 +288,8 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         cluster.put("queue", "PENDING|Priority||1:00:00")
         assert "Slurm job     4242: pending (Priority)\n" in cluster.verb("status", "job.yaml")[1]
 
-        process = cluster.start_script(".surd/storm/submit.sbatch", ranks="3")
-        wait_for(cluster.trace)
+        process = cluster.start_script(".surd/storm/submit.sbatch", ranks="3", start_seconds="0")
+        wait_for(cluster.trace)  # the ranks have started
         time.sleep(0.3)
         status, out, _ = cluster.verb("status", "job.yaml")
         assert re.search(r"Slurm job     4242: running on n\[1-2\], (59 min \d\d s|1 h 00 min) left\n", out), out
