@@ -100,6 +100,11 @@ def test_errors_at_run_time_name_the_step_and_the_row():
         line = error_line(err)
         assert status == 64 and err.count("beyond 64 bits") == 1, err
         assert "in.csv, row 6:" in line and "derive c" in line, line  # 0, 1, 0, 1, 2, 3
+    longer = "a,b\n" + "".join(f"{i if i != 1500 else 2**62},{'y' * 2000}\n" for i in range(3000))
+    steps = [{"derive": {name: "b" for name in "cdefgh"}}, {"derive": {"i": "a * 4"}}]  # goes in pieces
+    for ranks in (1, 3):
+        status, err, _ = run_csv(longer, ranks, steps=steps)
+        assert status == 64 and "in.csv, row 1501:" in error_line(err), err
     status, err, _ = run_csv("a,b\n" + f"{2**62},x y\n" * 3, steps=[{"group": {"by": ["b"], "s": {"sum": "a"}}}])
     assert status == 64 and "group by b" in error_line(err) and "b = 'x y'" in error_line(err), err
     long = "a,b\n" + f"1,{'y' * 100_000}\n" * 30

@@ -48,51 +48,41 @@ def table_sort(size):
     return {"input": {"path": str(data("sales", "--bytes", size)), "format": "csv"}, "steps": steps, "output": "out.csv"}
 
 
-def long_rows(size):
-    """Half of the rows have 150 KB, in no order of their keys."""
-    path = CACHE / f"long-{size}.csv"
-    count = size // 75_000
+def csv_job(name, columns, rows, steps, output="out.csv"):
+    """A job over a CSV file, which is written once. `rows`: lines of fields, made only then."""
+    path = CACHE / f"{name}.csv"
     if not path.exists():
         with open(path, "w", encoding="ascii") as file:
-            file.write("k,t\n")
-            for i in range(count):
-                file.write(f"{i * 7919 % count},{chr(97 + i % 26) * (150_000 if i % 2 else 10)}\n")
-    steps = [{"group": {"by": ["k"], "t": "last", "all": {"list": "t"}}}]
-    return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
+            file.write(columns + "\n")
+            file.writelines(row + "\n" for row in rows)
+    return {"input": {"path": str(path), "format": "csv"}, "steps": list(steps), "output": output}
+
+
+def long_rows(size):
+    """Half of the rows have 150 KB, in no order of their keys."""
+    count = size // 75_000
+    rows = (f"{i * 7919 % count},{chr(97 + i % 26) * (150_000 if i % 2 else 10)}" for i in range(count))
+    return csv_job(f"long-{size}", "k,t", rows, [{"group": {"by": ["k"], "t": "last", "all": {"list": "t"}}}])
 
 
 def derived_texts(size):
     """Rows that become twenty times as long."""
-    path = CACHE / f"derived-{size}.csv"
-    if not path.exists():
-        with open(path, "w", encoding="ascii") as file:
-            file.write("k,t\n")
-            for i in range(size // 20_000):
-                file.write(f"{i * 7919 % 10_007},{chr(97 + i % 26) * (i % 2000)}\n")
+    rows = (f"{i * 7919 % 10_007},{chr(97 + i % 26) * (i % 2000)}" for i in range(size // 20_000))
     steps = [{"derive": {f"t{i}": "t" for i in range(19)}}, {"sort": {"by": ["k"]}}]
-    return {"input": {"path": str(path), "format": "csv"}, "steps": steps, "output": "out.csv"}
+    return csv_job(f"derived-{size}", "k,t", rows, steps)
 
 
 def long_equal_keys(size):
     """Rows that are nothing but keys of 20 KB, most of them equal: no index tells anything about them."""
-    path = CACHE / f"equal-{size}.csv"
-    if not path.exists():
-        with open(path, "w", encoding="ascii") as file:
-            file.write("t,i\n")
-            for i in range(size // 20_000):
-                file.write(f"{'k' * 19_990}{i * 7919 % 11 if i % 5 == 0 else ''},{i}\n")
-    return {"input": {"path": str(path), "format": "csv"}, "steps": [{"sort": {"by": ["t"]}}], "output": "out.csv"}
+    rows = (f"{'k' * 19_990}{i * 7919 % 11 if i % 5 == 0 else ''},{i}" for i in range(size // 20_000))
+    return csv_job(f"equal-{size}", "t,i", rows, [{"sort": {"by": ["t"]}}])
 
 
 def wide_table(columns, output="out.csv", steps=()):
     """About 2 million integers in so many columns."""
-    path = CACHE / f"wide-{columns}.csv"
-    if not path.exists():
-        with open(path, "w", encoding="ascii") as file:
-            file.write(",".join(f"c{i}" for i in range(columns)) + "\n")
-            for row in range(2_000_000 // columns):
-                file.write(",".join(str((row * 7919 + i * 104729) % 100_003) for i in range(columns)) + "\n")
-    return {"input": {"path": str(path), "format": "csv"}, "steps": list(steps), "output": output}
+    rows = (",".join(str((row * 7919 + i * 104729) % 100_003) for i in range(columns))
+            for row in range(2_000_000 // columns))
+    return csv_job(f"wide-{columns}", ",".join(f"c{i}" for i in range(columns)), rows, steps, output)
 
 
 def csv_copy(size):

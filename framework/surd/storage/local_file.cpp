@@ -165,13 +165,15 @@ class LocalWritableFile final : public WritableFile {
 class LocalSharedFile final : public SharedFile {
  public:
   LocalSharedFile(std::string path, int fd) noexcept
-      : file_(std::move(path), fd), direct_(fd, O_WRONLY), behind_(Access::streaming, 0) {}
+      : file_(std::move(path), fd), behind_(Access::streaming, 0) {}
 
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    if (!direct_ && bytes.size() >= DirectIo::least_written) direct_.emplace(file_.fd, O_WRONLY);
     std::uint64_t cached_from = offset;
     file_.write_all(bytes.size(), [&](std::size_t done, std::size_t size) {
       const auto at = offset + done;
-      if (const auto written = direct_.write(at, bytes.data() + done, size)) {
+      const auto written = direct_ ? direct_->write(at, bytes.data() + done, size) : std::nullopt;
+      if (written) {
         cached_from = at + static_cast<std::uint64_t>(std::max<ssize_t>(*written, 0));
         return *written;
       }
@@ -190,7 +192,7 @@ class LocalSharedFile final : public SharedFile {
 
  private:
   Descriptor file_;
-  DirectIo direct_;
+  std::optional<DirectIo> direct_;
   WriteBehind behind_;
 };
 
