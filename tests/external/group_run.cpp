@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <numeric>
 #include <set>
 
 #include <fmt/format.h>
@@ -198,13 +199,11 @@ std::string fixed_result(Aggregate aggregate, const std::vector<T>& values) {
       const auto n = sorted.size();
       return show(static_cast<double>(sorted[(n - 1) / 2]) / 2 + static_cast<double>(sorted[n / 2]) / 2);
     }
-    T sum = 0;
+    if (aggregate == Aggregate::sum) return show(std::accumulate(values.begin(), values.end(), T{}));
     long double mean = 0;
     for (const auto value : values) {
-      sum += value;
       mean += static_cast<long double>(value) / static_cast<long double>(values.size());
     }
-    if (aggregate == Aggregate::sum) return show(sum);
     if (aggregate == Aggregate::mean) return show(static_cast<double>(mean));
     if (values.size() < 2) return "null";
     long double squares = 0;

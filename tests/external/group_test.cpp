@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -78,6 +79,64 @@ TEST(Group, TellsEveryHostileKeyFromAllOthers) {
   }
   test::expect_equal(test::group(rows, {count_rows, sum_integers}, {}),
                      test::expected_groups(rows, {count_rows, sum_integers}));
+}
+
+TEST(Group, KeepsNumbersOfEverySize) {
+  std::vector<Row> rows;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    for (unsigned bits = 0; bits < 64; ++bits) {
+      for (const std::uint64_t near : {~std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{1}}) {
+        for (const bool negative : {false, true}) {
+          const auto size = (std::uint64_t{1} << bits) + near;
+          const auto number = negative ? std::uint64_t{0} - size : size;
+          const auto value = static_cast<std::int64_t>(number);
+          rows.push_back({test::key_of(number), value >> repeat, static_cast<double>(value), {}});
+          if (repeat == 1) rows.back().integer.reset();
+        }
+      }
+    }
+  }
+  const auto integers = [](Aggregate aggregate) { return of(aggregate, ValueType::int64); };
+  const auto numbers = [](Aggregate aggregate) { return of(aggregate, ValueType::float64); };
+  const std::vector<std::vector<AggregateSpec>> cases{
+      {},
+      {integers(Aggregate::max)},
+      {numbers(Aggregate::min)},
+      {count_rows, integers(Aggregate::first)},
+      {integers(Aggregate::mean), numbers(Aggregate::last), integers(Aggregate::min)},
+      {numbers(Aggregate::variance), integers(Aggregate::last), numbers(Aggregate::sum), count_rows}};
+  for (const auto& specs : cases) {
+    for (const Setting& setting :
+         {Setting{}, Setting{.memory = mebi, .partitions = 1, .units = 5, .batch = 7}}) {
+      test::expect_equal(test::group(rows, specs, setting), test::expected_groups(rows, specs));
+    }
+  }
+}
+
+/// Of what a builder writes for `rows` rows with keys and values below these limits, per row.
+double written_per_row(std::size_t rows, std::uint64_t keys, std::uint64_t values) {
+  base::RandomStream random(keys, values);
+  std::vector<std::uint64_t> key(rows);
+  std::vector<std::int64_t> value(rows);
+  for (auto& k : key) k = random.below(keys);
+  for (auto& v : value)
+    v = static_cast<std::int64_t>(random.below(values)) - static_cast<std::int64_t>(values / 2);
+  storage::AsyncIo io;
+  auto spill =
+      external::SpillFile::scratch(storage::local_file_system(), std::filesystem::temp_directory_path());
+  memory::Budget budget(8 * mebi);
+  const external::GroupFormat format{8, {sum_integers}};
+  external::GroupBuilder builder(format, 16, budget, 8 * mebi, spill, 0, io);
+  const external::Values values_in{ValueType::int64, value, {}, {}, {}};
+  builder.push({rows, 0, key, {}, {&values_in, 1}});
+  std::uint64_t bytes = 0;
+  for (const auto& partition : builder.finish()) bytes += partition.bytes();
+  return static_cast<double>(bytes) / static_cast<double>(rows);
+}
+
+TEST(Group, WritesSmallNumbersInFewBytes) {
+  EXPECT_LE(written_per_row(1'000'000, 25'000'000, 1000), 8);
+  EXPECT_LE(written_per_row(1'000'000, std::uint64_t{1} << 62, std::uint64_t{1} << 62), 17);
 }
 
 TEST(Group, GivesNothingForNothing) {

@@ -128,18 +128,23 @@ TEST(Partition, ReadsFixedRecordsInPiecesSmallerThanAnExtent) {
 }
 
 TEST(Partition, DescribesExtentsInFewBytes) {
-  PartitionExtents partition{7, 1000, {{1 << 30, 8192}, {(1 << 30) + 8192, 8192}, {(1 << 30) + 90'000, 100}}};
-  base::ByteWriter writer;
-  external::put_partition(writer, partition);
-  EXPECT_LT(writer.size(), 20U);
+  PartitionExtents partition{
+      7, 1000, 0, {{1 << 30, 8192}, {(1 << 30) + 8192, 8192}, {(1 << 30) + 90'000, 100}}};
+  for (const std::uint64_t unpacking_adds : {std::uint64_t{0}, std::uint64_t{100}, ~std::uint64_t{100}}) {
+    partition.unpacked_bytes = partition.bytes() + unpacking_adds;
+    base::ByteWriter writer;
+    external::put_partition(writer, partition);
+    EXPECT_LT(writer.size(), unpacking_adds <= 100 ? 20U : 30U);
 
-  base::ByteReader reader(writer.bytes());
-  const auto back = external::get_partition(reader);
+    base::ByteReader reader(writer.bytes());
+    const auto back = external::get_partition(reader);
 
-  EXPECT_EQ(back.file, 7U);
-  EXPECT_EQ(back.records, 1000U);
-  EXPECT_EQ(back.bytes(), partition.bytes());
-  EXPECT_EQ(back.extents[2].offset, partition.extents[2].offset);
+    EXPECT_EQ(back.file, 7U);
+    EXPECT_EQ(back.records, 1000U);
+    EXPECT_EQ(back.bytes(), partition.bytes());
+    EXPECT_EQ(back.unpacked_bytes, partition.unpacked_bytes);
+    EXPECT_EQ(back.extents[2].offset, partition.extents[2].offset);
+  }
 }
 
 TEST(Partition, CountDependsOnTheInputAlone) {

@@ -4,6 +4,7 @@
 
 #include "surd/base/error.hpp"
 #include "surd/external/detail/group_cache.hpp"
+#include "surd/external/detail/group_packing.hpp"
 #include "surd/external/detail/group_state.hpp"
 #include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/group.hpp"
@@ -11,6 +12,7 @@
 namespace surd::external {
 
 using detail::GroupCache;
+using detail::GroupPacking;
 using detail::Kind;
 using detail::Layout;
 using detail::PartitionPages;
@@ -44,6 +46,7 @@ struct GroupBuilder::State {
         file_number(file_number_in),
         io(io_in),
         done(partitions_in) {
+    if (GroupPacking::suits(layout)) packing.emplace(layout);
     allocate(memory_bytes);
   }
 
@@ -117,7 +120,11 @@ struct GroupBuilder::State {
       }
       misses = n;
     }
-    layout.texts || layout.byte_keys ? write_wide(input, misses) : write_rows(input, misses);
+    if (packing) {
+      write_packed(input, misses);
+    } else {
+      write_wide(input, misses);
+    }
     if (layout.holistic) write_values(input, begin, n);
     if (looking) admit(input, misses);
     count_rows(n, hits);
@@ -179,8 +186,9 @@ struct GroupBuilder::State {
     }
   }
 
+  /// Every other miss: what comes often is held all the same.
   void admit(const GroupInput& input, std::size_t misses) {
-    for (std::size_t i = 0; i < misses; ++i) {
+    for (std::size_t i = hashes[0] & 1; i < misses; i += 2) {
       cache->miss(missed_hashes[i], key_of(input, missed[i]),
                   [this](std::size_t slot) { write_state(slot); });
     }
@@ -224,24 +232,30 @@ struct GroupBuilder::State {
     return at + layout.raw_bytes;
   }
 
-  /// Rows of one size: 8-byte keys and no texts.
-  void write_rows(const GroupInput& input, std::size_t n) {
+  void write_packed(const GroupInput& input, std::size_t n) {
     const auto kind = nulls ? Kind::raw_nulls : Kind::raw;
-    const auto bytes = 9 + layout.raw_bytes + (nulls ? layout.null_bytes : 0);
+    const auto unpacked = packing->unpacked_bytes(kind);
+    const auto room = packing->room(kind);
     auto& to = *pages;
-    if (bytes == 17 && sources.size() == 1) {  // one number and nothing else: the commonest row
-      const auto* const from = sources[0].from;
+    const auto put_all = [&](const auto& put) {
       for (std::size_t i = 0; i < n; ++i) {
-        auto* const at = to.append(missed_hashes[i], 17);
-        *at = static_cast<std::byte>(Kind::raw);
-        store(at + 1, missed_hashes[i]);
-        std::memcpy(at + 9, from + 8 * static_cast<std::size_t>(missed[i]), 8);
+        auto* const at = to.room(missed_hashes[i], room);
+        const auto* const end = put(at, missed[i]);
+        to.take(missed_hashes[i], static_cast<std::size_t>(end - at), unpacked);
       }
-      return;
-    }
-    for (std::size_t i = 0; i < n; ++i) {
-      auto* const at = to.append(missed_hashes[i], bytes);
-      put_fixed(put_key(at, kind, missed_hashes[i], {}), input, missed[i]);
+    };
+    if (unpacked == 17 && sources.size() == 1) {  // one number and nothing else: the commonest row
+      const auto* const keys = input.keys.data();
+      const auto* const values = sources[0].from;
+      put_all([&](std::byte* at, std::size_t row) {
+        return GroupPacking::put_row(at, keys[row], detail::load<std::uint64_t>(values + 8 * row));
+      });
+    } else {
+      std::array<std::byte, GroupPacking::most_bytes> payload;
+      put_all([&](std::byte* at, std::size_t row) {
+        put_fixed(payload.data(), input, row);
+        return packing->put(at, kind, input.keys[row], payload.data());
+      });
     }
   }
 
@@ -299,6 +313,13 @@ struct GroupBuilder::State {
 
   void write_state(std::size_t slot) {
     if (layout.state_bytes == 0) return;  // the row that brought the key here was written
+    if (packing) {
+      const auto hash = cache->hash(slot);
+      auto* const at = pages->room(hash, packing->room(Kind::state));
+      const auto* const end = packing->put(at, Kind::state, detail::unmix(hash), cache->state(slot));
+      pages->take(hash, static_cast<std::size_t>(end - at), packing->unpacked_bytes(Kind::state));
+      return;
+    }
     const auto key = cache->key(slot);
     auto* const at = pages->append(cache->hash(slot), key_room(key) + layout.state_bytes);
     std::memcpy(put_key(at, Kind::state, cache->hash(slot), key), cache->state(slot), layout.state_bytes);
@@ -311,6 +332,7 @@ struct GroupBuilder::State {
     for (std::size_t p = 0; p < extents.size(); ++p) {
       done[p].file = extents[p].file;
       done[p].records += extents[p].records;
+      done[p].unpacked_bytes += extents[p].unpacked_bytes;
       done[p].extents.insert(done[p].extents.end(), extents[p].extents.begin(), extents[p].extents.end());
     }
   }
@@ -321,6 +343,7 @@ struct GroupBuilder::State {
   };
 
   Layout layout;
+  std::optional<GroupPacking> packing;
   std::uint32_t partitions;
   memory::Budget& budget;
   SpillFile& spill;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "surd/base/error.hpp"
+#include "surd/external/detail/group_packing.hpp"
 #include "surd/external/detail/group_radix.hpp"
 #include "surd/external/detail/group_sort.hpp"
 #include "surd/external/detail/group_table.hpp"
@@ -33,7 +34,7 @@ std::uint64_t records_of(const std::vector<PartitionExtents>& parts) {
 
 std::uint64_t bytes_of(const std::vector<PartitionExtents>& parts) {
   std::uint64_t bytes = 0;
-  for (const auto& part : parts) bytes += part.bytes();
+  for (const auto& part : parts) bytes += part.unpacked_bytes;
   return bytes;
 }
 
@@ -58,6 +59,7 @@ struct GroupMerger::State {
         file_system(file_system_in),
         scratch(std::move(scratch_in)),
         io(io_in) {
+    if (detail::GroupPacking::suits(layout)) packing.emplace(layout);
     add(std::move(parts));
   }
 
@@ -95,10 +97,24 @@ struct GroupMerger::State {
     return {from, task.parts, budget, reader_bytes(task), io};
   }
 
-  /// Calls `use(records, n, kind, begins)` for batches of records of one kind.
+  /// Calls `use(piece)` for pieces of a task, of whole records, until it returns false. Those of splits are
+  /// never packed.
   template <class Use>
-  bool for_each_batch(PartitionReader& from, const Use& use) {
-    for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
+  bool for_each_piece(const Task& task, const Use& use) {
+    const auto all_of = [&use](auto from) {
+      for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
+        if (!use(piece)) return false;
+      }
+      return true;
+    };
+    if (!packing || task.spill != nullptr) return all_of(reader(task));
+    return all_of(detail::GroupUnpacker(*packing, reader(task), unpacked));
+  }
+
+  /// Calls `use(n, kind)` for batches of records of one kind, which lie in `records`.
+  template <class Use>
+  bool for_each_batch(const Task& task, const Use& use) {
+    return for_each_piece(task, [&](std::span<const std::byte> piece) {
       const auto* at = piece.data();
       const auto* const end = at + piece.size();
       while (at != end) {
@@ -110,8 +126,8 @@ struct GroupMerger::State {
         }
         if (!use(n, kind)) return false;
       }
-    }
-    return true;
+      return true;
+    });
   }
 
   /// Kept from task to task.
@@ -135,13 +151,8 @@ struct GroupMerger::State {
     const auto room = take_region(task);
     if (radix_bytes(task) > room.size()) return false;
     radix.emplace(layout, room, records_of(task.parts));
-    {
-      auto from = reader(task);
-      for (auto piece = from.next(); !piece.empty(); piece = from.next()) {
-        if (!radix->add(piece)) return false;
-      }
-    }
-    if (!radix->end_input()) return false;
+    const auto add = [this](std::span<const std::byte> piece) { return radix->add(piece); };
+    if (!for_each_piece(task, add) || !radix->end_input()) return false;
     if (!tasks.empty() && !tasks.back().sort) ahead.emplace(reader(tasks.back()));
     return true;
   }
@@ -149,9 +160,8 @@ struct GroupMerger::State {
   /// Forms the groups of a task in the table; false if they do not fit.
   bool fill_table(const Task& task) {
     const auto room = take_region(task);
-    auto from = reader(task);
     table.emplace(layout, room, records_of(task.parts));
-    return for_each_batch(from, [&](std::size_t n, Kind kind) { return add_batch(n, kind); });
+    return for_each_batch(task, [&](std::size_t n, Kind kind) { return add_batch(n, kind); });
   }
 
   bool add_batch(std::size_t n, Kind kind) {
@@ -203,13 +213,12 @@ struct GroupMerger::State {
 
   std::vector<PartitionExtents> scatter(const Task& task, SpillFile& spill, unsigned prefix,
                                         unsigned& shared) {
-    auto from = reader(task);
     const auto room = working_bytes(reader_bytes(task));
     const auto splits = std::bit_floor(static_cast<std::uint32_t>(
         std::clamp<std::uint64_t>((room - std::min<std::uint64_t>(room, 128 << 10)) / 4096, 2, most_splits)));
     PartitionWriter writer(splits, budget, room, spill, 0, io);
     std::optional<std::uint64_t> first;
-    const bool whole = for_each_batch(from, [&](std::size_t n, Kind) {
+    const bool whole = for_each_batch(task, [&](std::size_t n, Kind) {
       for (std::size_t i = 0; i < n; ++i) {
         const auto& record = records[i];
         if (!first) first = record.hash;
@@ -239,9 +248,8 @@ struct GroupMerger::State {
   }
 
   void sort_task(const Task& task) {
-    auto from = reader(task);
     sorted.emplace(layout, budget, working_bytes(reader_bytes(task)), file_system, scratch);
-    (void)for_each_batch(from, [&](std::size_t n, Kind) {
+    (void)for_each_batch(task, [&](std::size_t n, Kind) {
       for (std::size_t i = 0; i < n; ++i) sorted->push(records[i], record_begin(records[i]));
       return true;
     });
@@ -316,6 +324,7 @@ struct GroupMerger::State {
   storage::FileSystem& file_system;
   storage::Path scratch;
   storage::AsyncIo& io;
+  std::optional<detail::GroupPacking> packing;
   std::vector<Task> tasks;  ///< The next one last.
   std::uint64_t reading = least_reading();
   memory::Reservation region_reservation;
@@ -325,6 +334,7 @@ struct GroupMerger::State {
   std::optional<RadixGroups> radix;
   std::optional<PartitionReader> ahead;  ///< Of the next task, if it has begun.
   std::optional<GroupSort> sorted;
+  detail::GroupUnpacker::Buffer unpacked;
   std::array<Record, GroupTable::batch> records;
   std::array<std::byte*, GroupTable::batch> states;
 };

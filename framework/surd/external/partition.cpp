@@ -39,11 +39,12 @@ std::uint64_t PartitionExtents::bytes() const noexcept {
   return sum;
 }
 
-// File, records, number of extents; then per extent the gap from the end of the one before (they ascend) and
-// its size: 2 to 4 bytes where pages are small.
+// File, records, what unpacking adds to them (modulo 2^64), number of extents; then per extent the gap from
+// the end of the one before (they ascend) and its size: 2 to 4 bytes where pages are small.
 void put_partition(base::ByteWriter& into, const PartitionExtents& partition) {
   into.put_varint(partition.file);
   into.put_varint(partition.records);
+  into.put_varint(partition.unpacked_bytes - partition.bytes());
   into.put_varint(partition.extents.size());
   std::uint64_t end = 0;
   for (const auto& extent : partition.extents) {
@@ -57,6 +58,7 @@ PartitionExtents get_partition(base::ByteReader& from) {
   PartitionExtents partition;
   partition.file = from.get_varint();
   partition.records = from.get_varint();
+  const auto unpacking_adds = from.get_varint();
   const auto count = from.get_varint();
   if (count > from.remaining()) throw base::FormatError("a partition names more extents than it holds");
   partition.extents.reserve(count);
@@ -67,6 +69,7 @@ PartitionExtents get_partition(base::ByteReader& from) {
     partition.extents.push_back({offset, bytes});
     end = offset + bytes;
   }
+  partition.unpacked_bytes = partition.bytes() + unpacking_adds;
   return partition;
 }
 
@@ -160,7 +163,7 @@ PartitionPages::~PartitionPages() {
 }
 
 void PartitionPages::empty_page(std::size_t partition) noexcept {
-  pages_[partition] = {page_begin(partition), static_cast<std::uint32_t>(page_bytes_), 0};
+  pages_[partition] = {page_begin(partition), static_cast<std::uint32_t>(page_bytes_)};
 }
 
 std::byte* PartitionPages::append_slowly(std::size_t partition, std::size_t bytes) {
@@ -191,6 +194,7 @@ void PartitionPages::write_large() {
   auto& partition = extents_[large_.partition];
   partition.extents.push_back({pending.offset, large_.bytes});
   ++partition.records;
+  partition.unpacked_bytes += large_.bytes;
   large_ = {};
   for (std::size_t p = 0; p < pages_.size(); ++p) {
     pages_[p].room = static_cast<std::uint32_t>(page_begin(p) + page_bytes_ - pages_[p].end);
@@ -208,6 +212,7 @@ void PartitionPages::stage(std::size_t partition) {
   half.used += padded;
   staged_.push_back({static_cast<std::uint32_t>(partition), static_cast<std::uint32_t>(used)});
   extents_[partition].records += pages_[partition].records;
+  extents_[partition].unpacked_bytes += pages_[partition].unpacked;
   empty_page(partition);
 }
 

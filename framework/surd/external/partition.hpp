@@ -32,7 +32,8 @@ namespace surd::external {
 struct PartitionExtents {
   std::uint64_t file = 0;  ///< Index into the caller's list of spill files.
   std::uint64_t records = 0;
-  std::vector<Extent> extents;  ///< In the order they were written.
+  std::uint64_t unpacked_bytes = 0;  ///< Of the records when they are not packed, if their writer packs them.
+  std::vector<Extent> extents;       ///< In the order they were written.
 
   [[nodiscard]] std::uint64_t bytes() const noexcept;
 };

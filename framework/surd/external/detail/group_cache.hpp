@@ -70,18 +70,19 @@ class GroupCache {
   /// A row of a key that is not held went by. `evict(slot)` is called for what makes room for it.
   template <class Evict>
   void miss(std::uint64_t hash, std::span<const std::byte> key, const Evict& evict) {
-    if (key.size() > key_limit || find(hash, key) != none) return;
+    if (key.size() > key_limit || holds(hash, key)) return;
     const auto rarest = rarest_of(first_of(hash));
     auto& meta = meta_[rarest];
     if (meta.weight > 1) {
       --meta.weight;
       return;
     }
+    const bool untouched = meta.weight > 0 && meta.dirty == 0 && !layout_.texts;  // as init() left it
     if (meta.dirty != 0) evict(rarest);
     hashes_[rarest] = hash;
     meta = {1, 0, static_cast<std::uint8_t>(key.size())};
     if (!key.empty()) std::memcpy(entries_.get() + rarest * entry_bytes_, key.data(), key.size());
-    layout_.init(state(rarest));
+    if (!untouched) layout_.init(state(rarest));
   }
 
   /// Calls `evict` for all that was summed up, and forgets everything.
@@ -117,6 +118,9 @@ class GroupCache {
       least = std::min(least, static_cast<std::uint32_t>(meta_[first + way].weight) * 8U + way);
     }
     return first + least % 8;
+  }
+  [[nodiscard]] bool holds(std::uint64_t hash, std::span<const std::byte> key) const noexcept {
+    return layout_.byte_keys ? find(hash, key) != none : find_number(hash) != capacity();
   }
   [[nodiscard]] bool same_key(std::size_t slot, std::span<const std::byte> bytes) const noexcept {
     return bytes.size() == meta_[slot].key_bytes &&

@@ -1,7 +1,7 @@
 // How a group-by's states and records lie: worked out once from its format.
 //
-// A record in a partition begins with its kind (u8) and its key: the hash of an 8-byte key (mix() can be
-// undone), or u32 size and bytes. Then, by kind:
+// A record in a partition, once it is unpacked (group_packing.hpp), begins with its kind (u8) and its key:
+// the hash of an 8-byte key (mix() can be undone), or u32 size and bytes. Then, by kind:
 //   raw, raw_nulls   a row: [null bits,] 8 bytes for each value (and the position, if first or last ask for
 //   it), then
 //                    u32 size and bytes for each text

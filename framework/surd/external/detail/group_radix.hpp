@@ -33,7 +33,7 @@ class RadixGroups {
  private:
   static constexpr std::size_t kinds = 3;  ///< raw, raw_nulls, state.
   static constexpr std::size_t chunk_bytes = 4096;
-  static constexpr std::size_t list_records = 4096;  ///< Aimed at.
+  static constexpr std::size_t list_records = 2048;  ///< Aimed at.
   static constexpr unsigned most_bits = 8;
   static constexpr std::size_t least_capacity = 256;
   static constexpr std::size_t slack = 64;  ///< Cells after the last home.

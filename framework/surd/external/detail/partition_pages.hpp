@@ -45,14 +45,30 @@ class PartitionPages {
   [[nodiscard]] static std::uint64_t least_memory(std::uint32_t partitions) noexcept;
 
   [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes) {
-    const auto partition = static_cast<std::size_t>(shift_ == 64 ? 0 : hash >> shift_);
+    const auto partition = partition_of(hash);
     auto& page = pages_[partition];
     if (bytes > page.room) return append_slowly(partition, bytes);
     auto* const at = page.end;
     page.end += bytes;
     page.room -= static_cast<std::uint32_t>(bytes);
+    page.unpacked += static_cast<std::uint32_t>(bytes);
     ++page.records;
     return at;
+  }
+
+  /// Room for a record of at most `most` bytes, no more than the least page has. take() then says how many it
+  /// got, and how many it has when it is not packed.
+  [[nodiscard]] std::byte* room(std::uint64_t hash, std::size_t most) {
+    const auto partition = partition_of(hash);
+    if (most > pages_[partition].room) stage(partition);
+    return pages_[partition].end;
+  }
+  void take(std::uint64_t hash, std::size_t bytes, std::size_t unpacked) noexcept {
+    auto& page = pages_[partition_of(hash)];
+    page.end += bytes;
+    page.room -= static_cast<std::uint32_t>(bytes);
+    page.unpacked += static_cast<std::uint32_t>(unpacked);
+    ++page.records;
   }
 
   [[nodiscard]] std::vector<PartitionExtents> finish();
@@ -61,7 +77,8 @@ class PartitionPages {
   struct Page {
     std::byte* end = nullptr;
     std::uint32_t room = 0;
-    std::uint32_t records = 0;  ///< Since the page was empty.
+    std::uint32_t records = 0;   ///< Since the page was empty,
+    std::uint32_t unpacked = 0;  ///< the bytes they have when they are not packed.
   };
   struct Half {
     std::byte* begin = nullptr;
@@ -74,6 +91,9 @@ class PartitionPages {
     std::uint32_t bytes;
   };
 
+  [[nodiscard]] std::size_t partition_of(std::uint64_t hash) const noexcept {
+    return static_cast<std::size_t>(shift_ == 64 ? 0 : hash >> shift_);
+  }
   [[nodiscard]] std::byte* append_slowly(std::size_t partition, std::size_t bytes);
   [[nodiscard]] std::byte* append_large(std::size_t partition, std::size_t bytes);
   [[nodiscard]] std::byte* page_begin(std::size_t partition) const noexcept {

@@ -11,7 +11,7 @@
 namespace surd::ranks::detail {
 namespace {
 
-constexpr std::uint32_t format_version = 2;
+constexpr std::uint32_t format_version = 3;
 enum Kind : std::uint8_t {
   header_kind = 1,
   commit_kind = 2,

@@ -81,7 +81,7 @@ PartitionTable::PartitionTable(std::span<const Artifact> artifacts, std::uint32_
     for (const auto& artifact : artifacts_) {
       const auto part = get_partition(artifact, p);
       if (!part) continue;
-      bytes_[p] += part->bytes();
+      bytes_[p] += part->unpacked_bytes;
       records_ += part->records;
     }
   }
