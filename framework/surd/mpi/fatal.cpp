@@ -15,6 +15,7 @@
 #include "surd/base/error.hpp"
 #include "surd/mpi/communicator.hpp"
 #include "surd/mpi/detail/first_word.hpp"
+#include "surd/mpi/detail/launcher.hpp"
 
 namespace surd::mpi {
 namespace {
@@ -27,6 +28,14 @@ bool mpi_running() noexcept {
   MPI_Initialized(&started);
   MPI_Finalized(&finished);
   return started != 0 && finished == 0;
+}
+
+/// A program that was started by hand just ends: MPI_Abort() would bury its message under many lines of
+/// MPI's.
+bool alone() noexcept {
+  int ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  return ranks == 1 && !detail::launched();
 }
 
 /// A launcher that is told to end the job may forget what it has not read of a pipe yet (MPICH's does).
@@ -79,7 +88,7 @@ void end_job(std::string_view what, int status) noexcept {
 void leave_job(int status) noexcept {
   std::fflush(nullptr);
   wait_until_read(STDERR_FILENO);
-  if (mpi_running()) MPI_Abort(MPI_COMM_WORLD, status);
+  if (mpi_running() && !alone()) MPI_Abort(MPI_COMM_WORLD, status);
   std::_Exit(status);
 }
 

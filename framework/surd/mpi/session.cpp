@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "surd/mpi/detail/first_word.hpp"
+#include "surd/mpi/detail/launcher.hpp"
 
 namespace surd::mpi {
 
@@ -20,9 +21,7 @@ namespace {
 /// A rank whose launcher was killed must not go on beside its successor. Only under a launcher: a program
 /// started from a shell may outlive the shell.
 void die_with_launcher() noexcept {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
-    if (std::getenv(name) != nullptr) prctl(PR_SET_PDEATHSIG, SIGKILL);
-  }
+  if (detail::launched()) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /// A program started without a launcher needs no daemon of Open MPI beside it: that takes 0.2 s, and serves
