@@ -153,6 +153,22 @@ def test_groups_whose_rows_are_too_large_name_more_memory_than_they_had():
         assert_promise_kept(err)
 
 
+def test_rows_to_sort_or_group_longer_than_a_16th_of_the_memory_name_what_they_need():
+    group = {"by": ["b"], "x": {"last": "b"}, "y": {"first": "c"}}
+    for step, complaint in (({"sort": "b"}, "the row and its key 586 KiB"), ({"group": group}, "a row to group has 586 KiB")):
+        with support.data_folder(csv_job(steps=[{"derive": {"c": "b"}}, step]), memory=8 * MIB) as folder:
+            (folder.path / "in.csv").write_text("a,b\n" + "".join(f"{i},{chr(97 + i) * 200_000}\n" for i in range(8)))
+            status, _, err = folder.run(ranks=2)
+            assert status == 64 and complaint in error_line(err), err
+            needed = 8
+            while status == 64:  # groups are sorted, which may need more
+                had, needed = needed, int(re.search(r"give at least --memory (\d+)MiB, not ", error_line(err)).group(1))
+                assert needed > had, err
+                status, _, err = folder.run("--memory", f"{needed}MiB", ranks=2)
+            assert status == 0, err
+            assert_promise_kept(err)
+
+
 def test_rows_of_which_too_much_is_derived_name_what_they_need():
     steps = [{"derive": {name: "b" for name in "cdef"}}]
     with support.data_folder(csv_job(steps=steps), memory=8 * MIB) as folder:

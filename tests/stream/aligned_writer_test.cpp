@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <string>
+#include <vector>
 
 #include "scratch_test_folder.hpp"
 #include "surd/base/random.hpp"
@@ -48,6 +50,39 @@ TEST(AlignedWriter, WritesWhatItIsGivenAndNothingElse) {
     std::fill(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(begin), '.');
     ASSERT_TRUE(folder.read("out") == expected) << round;
   }
+}
+
+/// Notes what is written where, and from where in memory.
+class NotingFile : public storage::SharedFile {
+ public:
+  struct Piece {
+    std::uint64_t offset;
+    std::uint64_t address;
+    std::uint64_t bytes;
+    [[nodiscard]] bool is_direct() const { return (offset | address | bytes) % 4096 == 0; }
+  };
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes) override {
+    pieces.push_back({offset, std::bit_cast<std::uintptr_t>(bytes.data()), bytes.size()});
+  }
+  void sync() override {}
+  void close() override {}
+  std::vector<Piece> pieces;
+};
+
+TEST(AlignedWriter, LeavesOnlyTheFirstAndTheLastPageToTheCache) {
+  NotingFile file;
+  memory::Budget budget(8 << 20);
+  storage::AsyncIo io;
+  AlignedWriter writer(budget, AlignedWriter::memory_of(256 << 10), io, file, 5000);
+  for (int block = 0; block < 100; ++block) writer.write(as_bytes(std::string(9999, 'x')));
+  writer.flush();
+
+  ASSERT_GE(file.pieces.size(), 3U);
+  EXPECT_EQ(file.pieces.front().offset, 5000U);
+  EXPECT_EQ(file.pieces.front().bytes, 8192U - 5000U);
+  const std::span inner(file.pieces.begin() + 1, file.pieces.end() - 1);
+  EXPECT_TRUE(std::ranges::all_of(inner, &NotingFile::Piece::is_direct));
+  EXPECT_LT(std::ranges::count_if(file.pieces, [](const auto& piece) { return !piece.is_direct(); }), 3);
 }
 
 }  // namespace

@@ -75,7 +75,6 @@ void AlignedWriter::flush() {
   hand_over();
   for (auto& ticket : written_) io_.wait(std::exchange(ticket, 0));
   const auto page = end_ - end_ % page_bytes;
-  std::memmove(buffer(), buffer() + page, end_ - page);
   base_ += page;
   begin_ = end_ -= page;
 }
