@@ -9,6 +9,7 @@
 
 #include "data_job_support.hpp"
 #include "support/rank_main.hpp"
+#include "surd/memory/limits.hpp"
 #include "surd/mpi/fatal.hpp"
 
 namespace surd::ranks {
@@ -87,6 +88,33 @@ TEST_F(DataJob, TakesEmptyStages) {
   EXPECT_TRUE(run().complete);
 
   EXPECT_EQ(output(), test::toy_result(shape_));
+}
+
+TEST_F(DataJob, BeginsAStageWithoutWhatTheOneBeforeHasFreed) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "sanitizers keep freed memory on purpose";
+#endif
+  std::vector<std::string> pins;  // above what is freed, so that malloc does not give it back by itself
+  std::uint64_t freed = 0;
+  std::uint64_t left = 0;
+  hooks_.unit = [&](std::size_t stage, std::uint64_t) {
+    if (stage == 0 && pins.empty()) {
+      const auto before = memory::usage().resident;
+      std::vector<std::string> blocks(16'384);
+      for (auto& block : blocks) block.assign(4000, 'x');
+      pins.assign(64, std::string(4000, 'p'));
+      blocks.clear();
+      freed = memory::usage().resident - before;
+      left = before;
+    } else if (stage == 1 && !pins.empty() && freed > 0) {
+      left = memory::usage().resident - std::min(left, memory::usage().resident);
+      EXPECT_GT(freed, std::uint64_t{32} << 20) << "malloc gave it back by itself: this shows nothing";
+      EXPECT_LT(left, std::uint64_t{8} << 20);
+      freed = 0;
+    }
+  };
+
+  EXPECT_TRUE(run().complete);
 }
 
 TEST_F(DataJob, ShowsItsProgress) {

@@ -1,6 +1,7 @@
 #include "surd/memory/limits.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>  // malloc_trim, of glibc
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -186,6 +187,12 @@ bool reset_peak() noexcept {
   const bool done = ::write(file, "5", 1) == 1;
   ::close(file);
   return done;
+}
+
+void release_free_memory() noexcept {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace surd::memory

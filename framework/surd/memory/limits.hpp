@@ -35,4 +35,8 @@ struct Usage {
 /// Makes peak_resident start again from now; false where the kernel refuses.
 bool reset_peak() noexcept;
 
+/// Gives memory that was freed back to the system, as far as malloc can: it keeps most of it for what comes
+/// next, which may be of other sizes. Cost: some milliseconds per 100 MiB.
+void release_free_memory() noexcept;
+
 }  // namespace surd::memory

@@ -12,6 +12,7 @@
 #include "surd/base/clock.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/log.hpp"
+#include "surd/memory/limits.hpp"
 #include "surd/ranks/detail/all_gather.hpp"
 #include "surd/ranks/detail/committer.hpp"
 #include "surd/ranks/detail/resume.hpp"
@@ -104,6 +105,7 @@ class Run {
 
   /// False if the job is to stop.
   bool run_stage(std::size_t number) {
+    memory::release_free_memory();  // what the stage before has left would come on top of what this one takes
     auto phase = std::optional(profile_.phase(fmt::format("stage {}", number + 1)));
     const auto stage = job_.stage(number, artifacts_);
     make_safe(number, *stage);
