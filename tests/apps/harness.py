@@ -136,7 +136,10 @@ def parent(pid):
 
 
 def kill(process, kind, program, chance):
-    """SIGKILL of the given kind; returns once everything of that run is gone, as it must be by itself."""
+    """SIGKILL of the given kind; returns once everything of that run is gone, as it must be by itself.
+
+    A launcher that is left alone by all its ranks and waits for a lock of its own is let off twice: see deadlocked().
+    """
     family = children(process.pid)
     if kind in ("one rank", "rank of a command"):
         victims = ranks_of(process, program)
@@ -155,8 +158,32 @@ def kill(process, kind, program, chance):
     try:
         process.communicate(timeout=30)
     except subprocess.TimeoutExpired:
-        raise AssertionError(f"mpiexec still runs 30 s after {kind} was killed") from None
+        global deadlocks
+        deadlocks += 1
+        if deadlocks > 2 or not deadlocked(process):
+            raise AssertionError(f"mpiexec still runs 30 s after {kind} was killed") from None
+        print("        mpiexec waits for its own lock after the end of all ranks: a fault of PMIx; killed")
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
     return family
+
+
+deadlocks = 0
+
+
+def deadlocked(launcher):
+    """Whether mpiexec hangs in its own end, after that of all ranks.
+
+    PMIx 4.2.2 releases its record of a rank twice if the rank dies during their first exchange; PMIx_server_finalize() then
+    waits for the lock of a freed record. One of 400 kills in a rank's first 0.15 s does that, to any program; nothing of
+    surd's runs at that time, neither in the launcher nor in the rank.
+    """
+    futex = "202"  # of x86-64
+    try:
+        waits_for = pathlib.Path(f"/proc/{launcher.pid}/syscall").read_text().split()[0]
+    except OSError:
+        return False
+    return waits_for == futex and all(is_zombie(pid) for pid in children(launcher.pid))
 
 
 def wait_gone(family, seconds=10):
