@@ -12,6 +12,7 @@
 #include "log_support.hpp"
 #include "support/unreliable_file_system.hpp"
 #include "surd/base/error.hpp"
+#include "surd/base/random.hpp"
 
 namespace surd::test {
 namespace {
@@ -106,6 +107,32 @@ TEST(AsyncIo, TakesAFileThatEndsTooEarlyForAnError) {
     FAIL() << "no error";
   } catch (const base::IoError& error) {
     EXPECT_STREQ(error.what(), "read: the file ends at byte 5, where 2 more were expected");
+  }
+}
+
+TEST(AsyncIo, ServesSmallAndLargeReadsHoweverLongNoneCame) {
+  RecordingFileSystem disk;
+  base::RandomStream random(3, 0);
+  std::string content(1 << 20, '\0');
+  for (auto& byte : content) byte = static_cast<char>(random.below(256));
+  disk.create("x")->append(as_bytes(content));
+  const auto file = disk.open("x");
+  std::vector<std::string> into(30);
+  AsyncIo io;
+  for (int round = 0; round < 2000; ++round) {
+    const auto count = 1 + random.below(into.size());
+    std::vector<std::uint64_t> offsets;
+    std::vector<AsyncIo::Ticket> tickets;
+    for (std::size_t i = 0; i < count; ++i) {
+      into[i].resize(random.below(20) == 0 ? 200'000 : random.below(100));
+      offsets.push_back(random.below(content.size() - into[i].size()));
+      tickets.push_back(io.read(*file, offsets[i], std::as_writable_bytes(std::span(into[i]))));
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+      io.wait(tickets[i]);
+      ASSERT_EQ(into[i], content.substr(offsets[i], into[i].size()));
+    }
+    if (random.below(4) == 0) std::this_thread::sleep_for(std::chrono::microseconds(random.below(200)));
   }
 }
 

@@ -49,7 +49,7 @@ void serve(const Request& request) {
 /// get no heaps of their own from malloc.
 class Lane {
  public:
-  explicit Lane(std::size_t threads) {
+  explicit Lane(std::size_t threads) : thread_count_(threads) {
     for (std::size_t i = 0; i < threads; ++i) threads_.at(i) = std::thread([this] { run(); });
   }
   Lane(const Lane&) = delete;
@@ -70,9 +70,11 @@ class Lane {
     served_.wait(lock, [&] { return pushed_ - done_.load() < ring_.size(); });
     place(++pushed_) = {request, false};
     const auto number = pushed_;
-    const bool idle = idle_ > 0;
+    waiting_bytes_ += request.bytes;
+    const bool wake = is_another_worth_waking();
+    if (wake) ++woken_;
     lock.unlock();
-    if (idle) work_.notify_one();
+    if (wake) work_.notify_one();
     return number;
   }
 
@@ -90,6 +92,16 @@ class Lane {
     Request request;
     bool served = false;
   };
+  /// To wake a thread takes as long as to read this much from the page cache: of small requests one is left
+  /// to a thread that is awake and will sleep only when none is left.
+  static constexpr std::uint64_t large_bytes = 128 << 10;
+
+  [[nodiscard]] bool is_another_worth_waking() const noexcept {
+    if (asleep_ == woken_) return false;
+    const auto awake = thread_count_ - asleep_ + woken_;
+    return awake == 0 || waiting_bytes_ > awake * large_bytes || pushed_ - taken_ > 2 * awake;
+  }
+
   [[nodiscard]] Place& place(std::uint64_t number) noexcept {
     return ring_[static_cast<std::size_t>((number - 1) % ring_.size())];
   }
@@ -100,17 +112,25 @@ class Lane {
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     std::unique_lock lock(mutex_);
     while (true) {
-      ++idle_;
-      work_.wait(lock, [&] { return stopped_ || pushed_ > taken_; });
-      --idle_;
-      if (pushed_ == taken_) return;
+      while (pushed_ == taken_) {
+        if (stopped_) return;
+        sleep(lock);
+      }
       const auto number = ++taken_;
+      waiting_bytes_ -= place(number).request.bytes;
       if (failed_ > number) attempt(number, lock);
       place(number).served = true;
       while (done_.load() < taken_ && place(done_.load() + 1).served) ++done_;
       // The owner waits for `awaited_`, or, when that is long done, for a place in the ring.
       if (done_.load() >= awaited_) served_.notify_one();
     }
+  }
+
+  void sleep(std::unique_lock<std::mutex>& lock) {
+    ++asleep_;
+    work_.wait(lock);
+    --asleep_;
+    if (woken_ > 0) --woken_;  // if it was another that was woken, it counts itself as awake next
   }
 
   /// Without the lock meanwhile.
@@ -137,7 +157,10 @@ class Lane {
   std::uint64_t taken_ = 0;
   std::atomic<std::uint64_t> done_{0};  ///< All up to this one are.
   std::uint64_t awaited_ = 0;
-  std::size_t idle_ = 0;  ///< Threads.
+  std::uint64_t waiting_bytes_ = 0;  ///< Of requests that no thread has taken.
+  std::size_t thread_count_;
+  std::size_t asleep_ = 0;  ///< Threads; of them
+  std::size_t woken_ = 0;   ///< so many have been woken and do not run yet.
   bool stopped_ = false;
   std::exception_ptr error_;  ///< Of the first request that failed.
   std::uint64_t failed_ = UINT64_MAX;
