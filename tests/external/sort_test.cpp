@@ -168,6 +168,22 @@ TEST(Sort, MergesInSeveralPassesWithLittleMemory) {
   EXPECT_TRUE(sorted.records == expected(format, input));
 }
 
+TEST(Sort, FillsALargeBufferByHalvesOnceItWasFull) {
+  constexpr std::uint64_t memory_bytes = 18 << 20;
+  const auto numbers = keys("uniform", 6'000'000);
+  const auto input = bytes_of(numbers);
+  auto ordered = numbers;
+  std::sort(ordered.begin(), ordered.end());
+  const auto plan = plan_sort(input.size(), scalar(FieldType::u64), memory_bytes);
+  EXPECT_LT(plan.run_bytes, memory_bytes / 2);
+
+  const auto sorted = sort(scalar(FieldType::u64), input, memory_bytes);
+
+  EXPECT_EQ(sorted.runs, plan.runs - 1);
+  EXPECT_TRUE(sorted.records == bytes_of(ordered));
+  EXPECT_EQ(sort(scalar(FieldType::u64), {input.begin(), input.begin() + (16 << 20)}, memory_bytes).runs, 0U);
+}
+
 TEST(Sort, PlanSaysWhatHappens) {
   const RecordFormat format{100, {{FieldType::bytes, 0, 10, false}}};
   const auto plan = plan_sort(2'000'000'000, format, 64 << 20);

@@ -40,11 +40,12 @@ SortPlan plan_sort(std::uint64_t bytes, const RecordFormat& format, std::uint64_
                                        base::format_bytes(plan.least_memory),
                                        base::format_bytes(memory_bytes)));
   }
-  plan.run_bytes = detail::buffer_capacity(order, memory_bytes);
+  const auto held = detail::buffer_capacity(order, memory_bytes);
+  plan.run_bytes = detail::run_capacity(order, memory_bytes);
   plan.fan_in = fan_in(format, without_index(memory_bytes));
   plan.moved_bytes = 2 * bytes;
-  if (bytes <= plan.run_bytes) return plan;
-  plan.runs = (bytes + plan.run_bytes - 1) / plan.run_bytes;
+  if (bytes <= held) return plan;
+  plan.runs = 1 + (bytes - held + plan.run_bytes - 1) / plan.run_bytes;
   plan.scratch_bytes = bytes;
   plan.merge_passes = 1;
   auto runs = plan.runs;

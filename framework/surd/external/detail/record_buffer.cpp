@@ -245,4 +245,9 @@ std::uint64_t buffer_capacity(const Order& order, std::uint64_t memory_bytes) no
   return region / (record + entry_bytes) * record;
 }
 
+std::uint64_t run_capacity(const Order& order, std::uint64_t memory_bytes) noexcept {
+  const auto whole = buffer_capacity(order, memory_bytes);
+  return order.scalar_bytes() > 0 && whole >= least_halved_bytes ? whole / 2 : whole;
+}
+
 }  // namespace surd::external::detail

@@ -47,5 +47,9 @@ class RunBuffer {
 /// Bytes of records that a buffer of `memory_bytes` holds at most; records of variable size are taken to have
 /// 100 bytes each.
 [[nodiscard]] std::uint64_t buffer_capacity(const Order& order, std::uint64_t memory_bytes) noexcept;
+/// Bytes of records in a run from such a buffer, other than the first, which is all that the buffer holds.
+[[nodiscard]] std::uint64_t run_capacity(const Order& order, std::uint64_t memory_bytes) noexcept;
+/// Buffers of scalars are filled by halves from this size on. Smaller ones would make too many runs.
+constexpr std::uint64_t least_halved_bytes = 16 << 20;
 
 }  // namespace surd::external::detail

@@ -82,7 +82,9 @@ MergeShape merge_shape(const Order& order, std::uint64_t runs, std::uint64_t lon
   if (for_blocks < (runs + 1) * least_slot) return shape;
   shape.fits = true;
   shape.runs = runs;
-  const auto wished = std::min(runs, 4 + runs / 8);
+  const auto most_slots =
+      for_blocks / (shape.headroom_bytes + up(std::max(most_block_bytes, least), page_bytes));
+  const auto wished = std::clamp(most_slots - std::min(most_slots, runs), std::min(runs, 4 + runs / 8), runs);
   shape.ahead = std::max<std::uint64_t>(1, std::min(wished, for_blocks / least_slot - runs));
   const auto slot = for_blocks / (runs + shape.ahead) / 64 * 64;
   const auto unit = order.fixed() ? order.format().record_bytes : 1;
@@ -214,6 +216,8 @@ void RunFeed::find_end(Cursor& cursor, std::byte* end) {
 }
 
 void RunFeed::read_ahead() {
+  // Small blocks are asked for some at once: it takes long to wake the thread that reads.
+  if (shape_.block_bytes < least_direct_bytes && free_.size() < (shape_.ahead + 1) / 2) return;
   while (!free_.empty()) {
     Cursor* first = nullptr;
     for (auto& cursor : cursors_) {
