@@ -11,7 +11,7 @@ namespace surd::stream::detail {
 namespace {
 
 constexpr std::uint64_t page_bytes = 4096;
-constexpr std::uint64_t most_buffer_bytes = 1 << 20;
+constexpr std::uint64_t most_buffer_bytes = 2 << 20;
 
 }  // namespace
 

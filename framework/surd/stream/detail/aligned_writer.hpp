@@ -17,7 +17,7 @@ namespace surd::stream::detail {
 /// transfers must.
 class AlignedWriter {
  public:
-  /// What it takes of `share` bytes: up to 1 MiB for each buffer.
+  /// What it takes of `share` bytes: up to 2 MiB for each buffer.
   [[nodiscard]] static std::uint64_t memory_of(std::uint64_t share) noexcept;
 
   /// `memory_bytes`: of memory_of(). The bytes begin at `offset`.

@@ -101,22 +101,34 @@ class FormRunsStage : public Stage {
     const auto subscription = worker.pressure.subscribe(
         memory::Level::high, [&](memory::Level) { builder.shrink(memory.heavy / 2); });
     const auto stretch = bytes_per_commit(memory.heavy, worker.epoch_bytes);
-    std::uint64_t pushed = 0;
-    for (auto unit = first; unit < last; ++unit) {
-      if (!push(stretches_[unit], worker, builder)) return;
-      pushed += unit_bytes(unit);
-      if (unit + 1 < last && pushed < stretch) continue;
+    while (first < last) {
+      auto unit = first;
+      std::uint64_t pushed = 0;
+      while (unit < last && pushed < stretch) {
+        const auto next = join(unit, last, stretch - pushed);
+        if (!push(next, worker, builder)) return;
+        pushed += next.end - next.begin;
+      }
       UnitOutput output;
       output.rows = pushed / format_.record_bytes;
       output.runs = builder.finish();
-      commit({.first = first, .last = unit + 1, .content = encode(output)});
-      first = unit + 1;
-      pushed = 0;
+      commit({.first = first, .last = unit, .content = encode(output)});
+      first = unit;
     }
     buffers_ = {};
   }
 
  private:
+  /// What the units from `unit` on read of one file, to be read ahead without a break: none from `last` on,
+  /// and none more once it is `enough` bytes. Makes `unit` the one after them.
+  Stretch join(std::uint64_t& unit, std::uint64_t last, std::uint64_t enough) const {
+    auto joined = stretches_[unit++];
+    while (unit < last && stretches_[unit].file == joined.file && joined.end - joined.begin < enough) {
+      joined.end = stretches_[unit++].end;
+    }
+    return joined;
+  }
+
   /// False if the job is stopping.
   bool push(const Stretch& stretch, Worker& worker, external::RunBuilder& builder) {
     const auto& input = inputs_[stretch.file];
@@ -144,8 +156,17 @@ class FormRunsStage : public Stage {
   std::array<std::vector<std::byte>, 2> buffers_;
 };
 
+/// Each commit waits until what it refers to is written.
+constexpr std::uint64_t least_commit_bytes = 32 << 20;
+
+/// All of a stage that merges and writes, and nothing else.
+std::uint64_t share_bytes(std::uint64_t memory_bytes) {
+  const auto shares = divide(memory_bytes, 1, 0);
+  return shares.heavy + shares.reader + shares.encode + shares.batch;
+}
+
 std::uint64_t writer_bytes(std::uint64_t memory_bytes) {
-  return AlignedWriter::memory_of(divide(memory_bytes, 1, 0).batch);  // there are no batches
+  return AlignedWriter::memory_of(share_bytes(memory_bytes) / 16);
 }
 
 class MergeRecordsStage : public Stage {
@@ -180,20 +201,24 @@ class MergeRecordsStage : public Stage {
     OpenFiles files(worker.spills);
     const auto sorted = parts_.merge(format_, files, first, last, worker, record_merge_bytes(memory_bytes_));
     const auto record = format_.record_bytes;
-    auto unit = first;
+    const auto end_of = [&](std::uint64_t unit) { return parts_.border(unit + 1) * record; };
+    const auto enough = std::min(worker.epoch_bytes, least_commit_bytes);
     AlignedWriter output_file(worker.budget, writer_bytes(memory_bytes_), worker.io, file,
                               parts_.border(first) * record);
     for (auto block = sorted->next(); !block.empty(); block = sorted->next()) {
       output_file.write(block);
       if (worker.progress) worker.progress(block.size() / record, block.size());
-      if (output_file.offset() >= parts_.border(unit + 1) * record) {
+      const auto offset = output_file.offset();
+      if (offset >= end_of(first) &&
+          (offset - parts_.border(first) * record >= enough || offset >= end_of(last - 1))) {
         output_file.flush();
-        if (worker.sync_at_commit) worker.sync_at_commit(part_, output_file.offset());
-        const auto begin = unit;
-        while (unit < last && output_file.offset() >= parts_.border(unit + 1) * record) ++unit;
+        if (worker.sync_at_commit) worker.sync_at_commit(part_, offset);
+        auto past = first;
+        while (past < last && offset >= end_of(past)) ++past;
         UnitOutput output;
-        output.rows = parts_.border(unit) - parts_.border(begin);
-        commit({.first = begin, .last = unit, .content = encode(output)});
+        output.rows = parts_.border(past) - parts_.border(first);
+        commit({.first = first, .last = past, .content = encode(output)});
+        first = past;
       }
       if (worker.stop && worker.stop()) break;
       worker.pressure.check();
@@ -209,8 +234,7 @@ class MergeRecordsStage : public Stage {
 }  // namespace
 
 std::uint64_t record_merge_bytes(std::uint64_t memory_bytes) {
-  const auto shares = divide(memory_bytes, 1, 0);
-  return shares.heavy + shares.reader + shares.encode;
+  return share_bytes(memory_bytes) - writer_bytes(memory_bytes);
 }
 
 std::unique_ptr<Stage> form_runs_stage(std::vector<RecordFile> inputs, external::RecordFormat format,
