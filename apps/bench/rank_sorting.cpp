@@ -48,7 +48,7 @@ std::vector<Figure> ranks_sort(const mpi::Session& session, const Options& optio
   check_order(ranks, values);
   const auto mean = static_cast<double>(ranks.sum(static_cast<std::uint64_t>(values.size()))) /
                     static_cast<double>(ranks.size());
-  const auto rate = static_cast<double>(total / size) / seconds / 1e6;
+  const auto rate = static_cast<double>(total) / static_cast<double>(size) / seconds / 1e6;
   return {{"keys per second and rank", rate, "million", 24},
           {"largest part over the mean", static_cast<double>(ranks.max(values.size())) / mean, "", 1.0000001,
            true},

@@ -124,7 +124,7 @@ bool verify(const Options& options, const RecordFormat& format, std::uint64_t by
   return good && sum == 0;
 }
 
-std::vector<Figure> measure(const mpi::Session& session, Options options, const RecordFormat& format,
+std::vector<Figure> measure(const mpi::Session& session, const Options& options, const RecordFormat& format,
                             std::uint64_t bytes, double goal_cpu_seconds) {
   if (!session.world().is_root()) return {};
   const auto memory_bytes = options.memory_bytes > 0 ? options.memory_bytes : 64 << 20;

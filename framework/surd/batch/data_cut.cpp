@@ -75,8 +75,9 @@ std::string changed_line(const std::string& was, const std::string& is) {
   for (int number = 1;; ++number) {
     std::string a;
     std::string b;
-    const bool more = bool(std::getline(old_lines, a)) | bool(std::getline(new_lines, b));
-    if (!more) return "its text is the same";
+    const bool old_more = bool(std::getline(old_lines, a));
+    const bool new_more = bool(std::getline(new_lines, b));
+    if (!old_more && !new_more) return "its text is the same";
     if (a != b) return fmt::format("line {} was '{}' and is now '{}'", number, a, b);
   }
 }

@@ -92,7 +92,7 @@ const sweep::Function& find_function(const Spec& spec, std::span<const sweep::Fu
 std::string read_version(const Spec& spec) {
   if (spec.json().is_number_integer()) return std::to_string(spec.integer());
   if (spec.is_number()) spec.fail(fmt::format("write the version as a text: \"{}\"", spec.json().dump()));
-  const auto text = spec.text();
+  auto text = spec.text();
   if (text.empty()) spec.fail("must not be empty");
   return text;
 }

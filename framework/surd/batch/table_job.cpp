@@ -74,6 +74,7 @@ std::vector<external::KeyField> read_key(const Spec& spec) {
     return {{external::FieldType::bytes, read_u32(items[0]), read_u32(items[1]), false}};
   }
   std::vector<external::KeyField> key;
+  key.reserve(items.size());
   for (const auto& item : items) key.push_back(read_field(item));
   return key;
 }

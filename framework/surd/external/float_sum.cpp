@@ -17,7 +17,8 @@ void FloatSum::add_special(std::uint64_t bits) noexcept {
 void FloatSum::raise(std::int32_t top) noexcept {
   const auto by = std::min(top - top_, digits);
   for (int i = 0; i < digits; ++i) {
-    digits_[static_cast<std::size_t>(i)] = i + by < digits ? digits_[static_cast<std::size_t>(i + by)] : 0;
+    const auto from = i + by;
+    digits_[static_cast<std::size_t>(i)] = from < digits ? digits_[static_cast<std::size_t>(from)] : 0;
   }
   top_ = top;
 }

@@ -110,7 +110,7 @@ std::vector<Run> reduce(std::vector<Run> runs, const RecordFormat& format, const
 }  // namespace
 
 Sorter::Sorter(RecordFormat format, memory::Budget& budget, std::uint64_t memory_bytes,
-               storage::FileSystem& files, storage::Path scratch)
+               storage::FileSystem& files, const storage::Path& scratch)
     : state_(new State{
           std::move(format), budget, memory_bytes, {}, SpillFile::scratch(files, scratch), {}, {}}) {
   auto& state = *state_;
@@ -158,6 +158,7 @@ std::unique_ptr<RecordStream> Sorter::merge() && {
   runs = reduce(std::move(runs), state->format, files, state->budget, state->memory_bytes, state->spill,
                 state->io);
   std::vector<RunRange> ranges;
+  ranges.reserve(runs.size());
   for (const auto& run : runs) ranges.push_back(whole(run));
   state->merged =
       merge_runs(state->format, files, std::move(ranges), state->budget, state->memory_bytes, state->io);

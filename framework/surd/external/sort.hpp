@@ -107,7 +107,7 @@ class RecordStream {
 class Sorter {
  public:
   Sorter(RecordFormat format, memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
-         storage::Path scratch);
+         const storage::Path& scratch);
   Sorter(Sorter&&) noexcept;
   ~Sorter();
 

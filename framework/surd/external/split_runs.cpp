@@ -136,6 +136,7 @@ std::vector<std::vector<Bracket>> indexed(const detail::Order& order, const RunF
                                           const std::vector<std::uint64_t>& cuts,
                                           std::uint64_t memory_bytes) {
   std::vector<Bracket> whole;
+  whole.reserve(runs.size());
   for (const auto& run : runs) whole.push_back({0, run.records, 0, 0, run.bytes});
   const auto most = std::max<std::uint64_t>(memory_bytes / sample_bytes, 2 * runs.size());
   return sample_indices(order, files, runs, most).brackets(cuts, whole);

@@ -104,7 +104,10 @@ void add_cgroup_limits(const std::string& root, const Hierarchy& hierarchy, std:
   const std::string name = hierarchy.version == 2 ? "memory.max" : "memory.limit_in_bytes";
   auto inside = below_mount(hierarchy, *group);
   while (true) {
-    const auto path = hierarchy.mount + inside + "/" + name;
+    auto path = hierarchy.mount;
+    path += inside;
+    path += '/';
+    path += name;
     const auto lines = read_lines(root + path);
     const auto bytes = lines.empty() ? std::nullopt : parse_number(lines.front());
     if (bytes && *bytes < unlimited) {

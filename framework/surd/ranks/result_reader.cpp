@@ -14,7 +14,7 @@ template <class To, class From>
 void convert(std::byte* to, const std::byte* from) {
   From value;
   std::memcpy(&value, from, sizeof value);
-  const auto converted = static_cast<To>(value);
+  const auto converted = static_cast<To>(value);  // NOLINT(bugprone-signed-char-misuse): a number of 8 bits
   std::memcpy(to, &converted, sizeof converted);
 }
 
@@ -40,8 +40,7 @@ std::uint64_t RowMajorIndex::of(std::uint64_t position) {
 }
 
 RowMaker::RowMaker(const sweep::Grid& grid, const ResultSchema& schema, const sweep::PointSet& excluded)
-    : grid_(&grid),
-      schema_(&schema),
+    : schema_(&schema),
       excluded_(&excluded),
       any_excluded_(!excluded.empty()),
       index_(grid),

@@ -20,7 +20,6 @@
 namespace surd::ranks {
 namespace {
 
-using detail::PointState;
 using detail::ResultDatasets;
 using detail::ResultSchema;
 using detail::ResultSource;

@@ -113,7 +113,7 @@ std::optional<std::string> WorkLock::wait_for_end(double stale_seconds) const {
   const auto first = read(files_, path_);
   const auto start = std::chrono::steady_clock::now();
   while (true) {
-    const auto text = read(files_, path_);
+    auto text = read(files_, path_);
     if (!text) return std::nullopt;
     const auto holder = LeaseFile::parse(*text);
     if (holder) {

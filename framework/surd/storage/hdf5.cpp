@@ -219,6 +219,7 @@ void H5Object::set_attribute(const std::string& name, std::span<const std::int8_
 
 H5Dataset& H5Dataset::operator=(H5Dataset&& other) noexcept {
   H5Object::operator=(std::move(other));
+  // NOLINTNEXTLINE(bugprone-use-after-move): only the base was moved
   std::swap(name_, other.name_);
   std::swap(type_, other.type_);
   std::swap(shape_, other.shape_);

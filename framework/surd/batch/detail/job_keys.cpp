@@ -12,7 +12,7 @@ using base::Spec;
 
 std::string read_name(const Spec& root) {
   const auto spec = root.at("name");
-  const auto name = spec.text();
+  auto name = spec.text();
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
   if (name.empty()) spec.fail("must not be empty");
   if (name.size() > 100) spec.fail(fmt::format("must have at most 100 characters, has {}", name.size()));

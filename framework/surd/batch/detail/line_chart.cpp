@@ -134,7 +134,8 @@ std::string band_path(const Drawing& d, const Series& series) {
     }
     wide = wide || mark.spread > 0;
     const double x = d.x(mark.x);
-    path += (back.empty() ? "M" : "L") + d.place(x, d.height(mark.y + mark.spread));
+    path += back.empty() ? "M" : "L";
+    path += d.place(x, d.height(mark.y + mark.spread));
     back = "L" + d.place(x, d.height(mark.y - mark.spread)) + back;
   }
   close();

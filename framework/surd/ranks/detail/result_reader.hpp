@@ -47,7 +47,6 @@ class RowMaker {
   void put_cells(std::size_t entry);
   bool put_texts(const sweep::Block& block, std::size_t entry);
 
-  const sweep::Grid* grid_;
   const ResultSchema* schema_;
   const sweep::PointSet* excluded_;
   bool any_excluded_;

@@ -85,6 +85,7 @@ class Choice {
       if (used) chosen_.push_back(&commit);
     }
     std::vector<stream::Artifact> artifacts;
+    artifacts.reserve(by_first.size());
     for (auto& [first, artifact] : by_first) artifacts.push_back(std::move(artifact));
     return artifacts;
   }
