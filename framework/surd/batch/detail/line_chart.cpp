@@ -136,7 +136,7 @@ std::string band_path(const Drawing& d, const Series& series) {
     const double x = d.x(mark.x);
     path += back.empty() ? "M" : "L";
     path += d.place(x, d.height(mark.y + mark.spread));
-    back = "L" + d.place(x, d.height(mark.y - mark.spread)) + back;
+    back.insert(0, "L" + d.place(x, d.height(mark.y - mark.spread)));
   }
   close();
   return wide ? fmt::format(R"(<path stroke="none" fill-opacity=".18" d="{}"/>)", path) : "";
