@@ -164,37 +164,47 @@ TEST(AsyncIo, WritesWhileAReadTakesLong) {
   io.wait(read);
 }
 
-/// Ends a read when another one has begun, or after a second.
+/// Ends each read when so many have begun and none has ended, or after a second.
 class MeetingFile final : public storage::ReadableFile {
  public:
+  explicit MeetingFile(int wanted) : wanted_(wanted) {}
   std::size_t read_at(std::uint64_t /*offset*/, std::span<std::byte> into) override {
-    ++begun_;
+    ++present_;
     const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(1);
-    while (begun_.load() < 2 && std::chrono::steady_clock::now() < late) std::this_thread::yield();
+    while (!met_.load() && std::chrono::steady_clock::now() < late) {
+      if (present_.load() == wanted_) met_ = true;
+      std::this_thread::yield();
+    }
+    --present_;
     return into.size();
   }
   std::uint64_t size() override { return 0; }
-  [[nodiscard]] bool met() const { return begun_.load() >= 2; }
+  [[nodiscard]] bool met() const { return met_.load(); }
 
  private:
-  std::atomic<int> begun_{0};
+  int wanted_;
+  std::atomic<int> present_{0};
+  std::atomic<bool> met_{false};
 };
 
-TEST(AsyncIo, ReadsSomeAtOnce) {
-  MeetingFile file;
-  std::string into(8, '\0');
-  const auto bytes = std::as_writable_bytes(std::span(into));
+/// Whether `wanted` of that many reads of that size are under way at once, all being asked for before any is
+/// waited for.
+bool meet(int wanted, std::size_t reads, std::size_t bytes) {
+  MeetingFile file(wanted);
+  std::string into(bytes, '\0');
   AsyncIo io;
-  const auto first = io.read(file, 0, bytes.first(4));
-  io.wait(first);
-  EXPECT_FALSE(file.met());
+  AsyncIo::Ticket last = 0;
+  for (std::size_t i = 0; i < reads; ++i) last = io.read(file, 0, std::as_writable_bytes(std::span(into)));
+  io.wait(last);
+  return file.met();
+}
 
-  MeetingFile both;
-  const auto one = io.read(both, 0, bytes.first(4));
-  const auto two = io.read(both, 4, bytes.last(4));
-  io.wait(two);
-  EXPECT_TRUE(both.met());
-  io.wait(one);
+TEST(AsyncIo, ReadsSomeAtOnce) {
+  EXPECT_FALSE(meet(2, 1, 4));
+  EXPECT_TRUE(meet(2, 2, 512 << 10));
+  EXPECT_TRUE(meet(4, 4, 512 << 10)) << "large ones each wake a thread";
+  EXPECT_TRUE(meet(2, 4, 4));
+  EXPECT_TRUE(meet(4, 10, 4)) << "small ones do when those awake have two to do each";
 }
 
 TEST(AsyncIo, TellsOfTheFirstReadThatFailed) {
