@@ -1,9 +1,11 @@
 #include "surd/storage/frame.hpp"
 
 #include <gtest/gtest.h>
+#include <zstd.h>
 
 #include "log_support.hpp"
 #include "surd/base/error.hpp"
+#include "surd/base/random.hpp"
 
 namespace surd::test {
 namespace {
@@ -56,6 +58,32 @@ TEST(Compressor, CompressesEverySecondBlockOfAnAlternatingRow) {
   }
 
   EXPECT_EQ(compressed, 50);
+}
+
+std::size_t size_at_level(int level, const std::string& raw) {
+  std::string frame(ZSTD_compressBound(raw.size()), '\0');
+  return ZSTD_compress(frame.data(), frame.size(), raw.data(), raw.size(), level);
+}
+
+TEST(Compressor, TradesAnEighthOfTheSizeForSpeedAndNoMore) {
+  base::RandomStream random(1, 1);
+  std::string numbers;
+  std::string text;
+  for (int i = 0; numbers.size() < 8192; ++i) {
+    for (const double value : {1.5 + i % 41 * 0.05, random.uniform(), i % 3 * 16.0, 2.0}) {
+      numbers.append(reinterpret_cast<const char*>(&value), sizeof value);
+      text += std::to_string(value) + "\n";
+    }
+  }
+  Compressor compressor;
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_EQ(compressor.compress(as_bytes(numbers)).bytes.size(), size_at_level(-1, numbers));
+  }
+  int blocks = 0;
+  while (compressor.compress(as_bytes(text)).bytes.size() != size_at_level(1, text)) ASSERT_LT(++blocks, 65);
+  EXPECT_GT(blocks, 0);
+  EXPECT_LT(size_at_level(1, text) * 9, size_at_level(-1, text) * 8);
+  EXPECT_GE(size_at_level(1, numbers) * 9, size_at_level(-1, numbers) * 8);
 }
 
 TEST(Compressor, MovesWithItsBuffer) {
