@@ -93,6 +93,16 @@ Runs::Runs(RecordFormat wanted, const std::vector<Bytes>& parts)
   files = {&spill.reader()};
 }
 
+Runs::Runs(RecordFormat wanted, const Bytes& records, std::uint64_t memory_bytes,
+           surd::storage::FileSystem& disk)
+    : format(std::move(wanted)), spill(surd::external::SpillFile::scratch(disk, scratch.path())) {
+  surd::external::RunBuilder builder(format, budget, memory_bytes, spill, 0, io);
+  builder.push(records);
+  runs = builder.finish();
+  spill.flush(io);
+  files = {&spill.reader()};
+}
+
 std::vector<std::string> distributions() {
   return {"uniform", "gauss", "zipf",      "equal",      "two",      "sorted",
           "reverse", "noisy", "staggered", "organ_pipe", "extremes", "duplicates"};

@@ -49,6 +49,9 @@ struct Sorted {
 class Runs {
  public:
   Runs(surd::external::RecordFormat format, const std::vector<Bytes>& parts);
+  /// As many as the memory makes of the records.
+  Runs(surd::external::RecordFormat format, const Bytes& records, std::uint64_t memory_bytes,
+       surd::storage::FileSystem& disk);
   Scratch scratch;
   surd::external::RecordFormat format;
   surd::memory::Budget budget{256 << 20};

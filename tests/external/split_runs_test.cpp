@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 
 #include <fmt/format.h>
 
 #include "sort_support.hpp"
+#include "support/unreliable_file_system.hpp"
 #include "surd/base/error.hpp"
 
 namespace sort_test {
@@ -35,10 +37,9 @@ std::vector<Bytes> cut_input(const RecordFormat& format, const Bytes& records,
   return parts;
 }
 
-/// Splits at the cuts, merges part by part, and compares the whole.
-void check(const RecordFormat& format, const Bytes& records, const std::string& what) {
-  SCOPED_TRACE(what);
-  Runs made(format, cut_input(format, records, {0.1, 0.1, 0.4, 0.41, 0.7, 0.95, 1.0, 1.0}));
+/// Splits runs of `records` at the cuts, merges part by part, and compares the whole.
+void check(Runs& made, const Bytes& records) {
+  const auto& format = made.format;
   std::uint64_t total = 0;
   for (const auto& run : made.runs) total += run.records;
   std::vector<std::uint64_t> cuts{
@@ -77,6 +78,12 @@ void check(const RecordFormat& format, const Bytes& records, const std::string& 
   EXPECT_TRUE(all == expected(format, records));
 }
 
+void check(const RecordFormat& format, const Bytes& records, const std::string& what) {
+  SCOPED_TRACE(what);
+  Runs made(format, cut_input(format, records, {0.1, 0.1, 0.4, 0.41, 0.7, 0.95, 1.0, 1.0}));
+  check(made, records);
+}
+
 TEST(SplitRuns, CutsNumbersOfEveryDistribution) {
   for (const auto& name : distributions()) {
     for (const auto n : {0U, 1U, 3U, 50'000U}) {
@@ -98,6 +105,32 @@ TEST(SplitRuns, CutsStablyThroughEqualKeys) {
     }
     check({40, {{FieldType::u64, 0, 8, true}}}, fixed, name + std::string(" fixed"));
     check({}, texts, name + std::string(" texts"));
+  }
+}
+
+TEST(SplitRuns, FindsWhatASlowDiskWasGivenBeforeItsMemoryWasUsedAgain) {
+  using namespace std::chrono_literals;
+  surd::test::FailingFileSystem slow(surd::storage::local_file_system(), {.at = SIZE_MAX, .delay = 2ms});
+  const RecordFormat number{8, {{FieldType::u64, 0, 8, false}}};
+  for (const auto& [count, memory_bytes] :
+       {std::pair(3'800'000U, 18U << 20), std::pair(600'000U, 1U << 20)}) {
+    const auto input = bytes_of(keys("uniform", count));
+    Runs made(number, input, memory_bytes, slow);
+    EXPECT_GE(made.runs.size(), 3U);
+    check(made, input);
+  }
+  Bytes pairs;
+  Bytes texts;
+  for (const auto key : keys("uniform", 200'000)) {
+    const auto pair = bytes_of(std::vector{key % 100'000, key});
+    pairs.insert(pairs.end(), pair.begin(), pair.end());
+    put_record(texts, std::to_string(key % 100'000), std::to_string(key));
+  }
+  for (const auto& [format, input] :
+       {std::pair(RecordFormat{16, number.key}, pairs), std::pair(RecordFormat{}, texts)}) {
+    Runs made(format, input, 1 << 20, slow);
+    EXPECT_GE(made.runs.size(), 3U);
+    check(made, input);
   }
 }
 

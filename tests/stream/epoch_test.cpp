@@ -17,8 +17,8 @@ constexpr Cut cut{.unit_bytes = MiB / 2, .memory_bytes = memory_bytes, .partitio
 
 class EpochTest : public testing::Test {
  protected:
-  /// Most bytes of input between two commits of the job's first stage, done by one worker.
-  std::uint64_t most_between_commits(const DataJob& job, std::uint64_t epoch_bytes) {
+  /// Most bytes between two commits of one of the job's stages, all done by one worker.
+  std::uint64_t most_between_commits(const DataJob& job, std::uint64_t epoch_bytes, std::size_t which = 0) {
     auto& files = storage::local_file_system();
     memory::Budget budget(memory_bytes);
     memory::Pressure pressure(memory_bytes);
@@ -26,14 +26,21 @@ class EpochTest : public testing::Test {
     detail::LocalSpills spills(files, folder_.path());
     Worker worker{files, spills, budget, pressure, io, folder_.path(), {}, {}};
     worker.epoch_bytes = epoch_bytes;
-    const auto stage = job.stage(0, {});
     std::uint64_t most = 0;
-    stage->run(0, stage->units(), worker, [&](const Artifact& artifact) {
-      std::uint64_t bytes = 0;
-      for (auto unit = artifact.first; unit < artifact.last; ++unit) bytes += stage->unit_bytes(unit);
-      most = std::max(most, bytes);
-    });
-    spills.own().flush(io);
+    std::vector<std::vector<Artifact>> artifacts;
+    for (std::size_t k = 0; k <= which; ++k) {
+      std::vector<Artifact> made;
+      const auto stage = job.stage(k, artifacts);
+      most = 0;
+      stage->run(0, stage->units(), worker, [&](const Artifact& artifact) {
+        std::uint64_t bytes = 0;
+        for (auto unit = artifact.first; unit < artifact.last; ++unit) bytes += stage->unit_bytes(unit);
+        most = std::max(most, bytes);
+        made.push_back(artifact);
+      });
+      spills.own().flush(io);
+      artifacts.push_back(std::move(made));
+    }
     return most;
   }
 
@@ -47,14 +54,20 @@ class EpochTest : public testing::Test {
 
 TEST_F(EpochTest, BoundsWhatASortOfRecordsMayLose) {
   RecordSort sort;
-  sort.inputs = {folder_.write("in.bin", std::string(12 * MiB, 'r'))};
+  sort.inputs = {folder_.write("in.bin", std::string(80 * MiB, 'r'))};
   sort.format.record_bytes = 16;
   sort.format.key.push_back({.type = external::FieldType::u64, .offset = 0, .bytes = 8});
   sort.output = folder_.path() / "out.bin";
   CompileOptions options;
   options.memory_bytes = memory_bytes;
 
-  expect_commits(*compile(sort, options, cut, storage::local_file_system()));
+  const auto job = compile(sort, options, cut, storage::local_file_system());
+  expect_commits(*job);
+  const auto merge = job->stages() - 1;
+  EXPECT_LE(most_between_commits(*job, 2 * MiB, merge), 4 * MiB);
+  EXPECT_LE(most_between_commits(*job, UINT64_MAX, merge), 33 * MiB);
+  EXPECT_GE(most_between_commits(*job, UINT64_MAX, merge), 31 * MiB)
+      << "seldom, since each waits for the disk";
 }
 
 TEST_F(EpochTest, BoundsWhatSortsAndGroupsOfRowsMayLose) {

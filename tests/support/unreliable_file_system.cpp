@@ -1,6 +1,7 @@
 #include "support/unreliable_file_system.hpp"
 
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -61,6 +62,7 @@ class FailingFileSystem::SharedWriter final : public storage::SharedFile {
 
 void FailingFileSystem::count(const char* call, const Path& path, const std::function<void()>& partly) {
   const auto number = ++operations_;
+  if (failure_.delay.count() > 0) std::this_thread::sleep_for(failure_.delay);
   if (failure_.lasting ? number < failure_.at : number != failure_.at) return;
   if (partly && failure_.torn && number == failure_.at) partly();
   throw base::IoError(

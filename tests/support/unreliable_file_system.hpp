@@ -1,4 +1,4 @@
-// A file system whose k-th write fails.
+// A file system whose k-th write fails, or whose writes take long.
 //
 //   RecordingFileSystem disk;
 //   for (std::size_t k = 1; ; ++k) {                // fail every operation of a small run once
@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -22,8 +23,9 @@ namespace surd::test {
 struct Failure {
   std::size_t at = 1;  ///< Fails the at-th write-like operation, counted from 1.
   int code = ENOSPC;
-  bool lasting = true;  ///< And all that follow; false: only that one.
-  bool torn = true;     ///< Half of a failing append is written.
+  bool lasting = true;                 ///< And all that follow; false: only that one.
+  bool torn = true;                    ///< Half of a failing append is written.
+  std::chrono::microseconds delay{0};  ///< Before every write-like operation.
 };
 
 /// Passes everything on to another file system, except what fails: create, append, write_at, sync, close,
