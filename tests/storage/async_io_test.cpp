@@ -193,6 +193,7 @@ bool meet(int wanted, std::size_t reads, std::size_t bytes) {
   MeetingFile file(wanted);
   std::string into(bytes, '\0');
   AsyncIo io;
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // until its threads have nothing to do
   AsyncIo::Ticket last = 0;
   for (std::size_t i = 0; i < reads; ++i) last = io.read(file, 0, std::as_writable_bytes(std::span(into)));
   io.wait(last);
