@@ -169,8 +169,10 @@ class GroupMerger {
   /// as a merger of its own, but memory is taken once and what comes next is read ahead.
   void add(std::vector<PartitionExtents> parts);
 
-  /// False at the end. `into` is overwritten; its memory is used again.
+  /// False at the end. `into` is overwritten; its memory is used again. All its groups are of one partition,
   [[nodiscard]] bool next(Groups& into);
+  /// that with this number, counted from 0.
+  [[nodiscard]] std::size_t partition() const noexcept;
 
  private:
   struct State;

@@ -47,6 +47,7 @@ struct GroupMerger::State {
     std::shared_ptr<SpillFile> spill;  ///< Null: the caller's files.
     std::vector<PartitionExtents> parts;
     bool sort = false;
+    std::size_t partition = 0;
   };
 
   State(const GroupFormat& format, const std::vector<storage::ReadableFile*>& files_in,
@@ -64,7 +65,7 @@ struct GroupMerger::State {
   }
 
   void add(std::vector<PartitionExtents> parts) {
-    tasks.insert(tasks.begin(), {nullptr, std::move(parts), layout.holistic});
+    tasks.insert(tasks.begin(), {nullptr, std::move(parts), layout.holistic, partitions++});
   }
 
   /// What reading a task takes, more where two of its extents need more.
@@ -243,7 +244,7 @@ struct GroupMerger::State {
     for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
       if (part->records == 0) continue;
       const bool progress = part->records < all - all / 8;
-      tasks.push_back({spill, {std::move(*part)}, !progress});
+      tasks.push_back({spill, {std::move(*part)}, !progress, task.partition});
     }
   }
 
@@ -265,6 +266,7 @@ struct GroupMerger::State {
     while (!tasks.empty()) {
       const auto task = std::move(tasks.back());
       tasks.pop_back();
+      partition = task.partition;
       if (task.sort) {
         drop_table();
         sort_task(task);
@@ -326,6 +328,8 @@ struct GroupMerger::State {
   storage::AsyncIo& io;
   std::optional<detail::GroupPacking> packing;
   std::vector<Task> tasks;  ///< The next one last.
+  std::size_t partitions = 0;
+  std::size_t partition = 0;  ///< Of the groups that next() gives.
   std::uint64_t reading = least_reading();
   memory::Reservation region_reservation;
   detail::Arena region;
@@ -352,5 +356,7 @@ GroupMerger::~GroupMerger() = default;
 void GroupMerger::add(std::vector<PartitionExtents> parts) { state_->add(std::move(parts)); }
 
 bool GroupMerger::next(Groups& into) { return state_->next(into); }
+
+std::size_t GroupMerger::partition() const noexcept { return state_->partition; }
 
 }  // namespace surd::external

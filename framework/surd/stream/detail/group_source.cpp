@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -32,46 +33,87 @@ class GroupSource : public Source {
   }
 
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
+    std::optional<Merge> keys;
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
-      const auto nulls = std::clamp<std::uint64_t>(target_.partitions, begins_[unit], begins_[unit + 1]);
-      merge(begins_[unit], nulls, setting, flow);
-      merge(nulls, begins_[unit + 1], setting, flow);
+      const auto nulls = first_null(begins_[unit], begins_[unit + 1]);
+      if (begins_[unit] < nulls && !flow.full()) {
+        if (!keys) keys.emplace(*this, begins_[unit], first_null(begins_[unit], begins_[last]), setting);
+        keys->push_until(nulls, flow);
+      }
+      if (flow.full() || nulls < begins_[unit + 1]) keys.reset();
+      if (nulls < begins_[unit + 1] && !flow.full()) {
+        Merge(*this, nulls, begins_[unit + 1], setting).push_until(begins_[unit + 1], flow);
+      }
       flow.end();
     }
   }
 
  private:
-  /// Partitions [first, last), all of keys or all of rows without one, by one merger that reads ahead.
-  void merge(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) {
-    OpenFiles files(setting.worker.spills);
-    std::vector<std::vector<external::PartitionExtents>> partitions;
-    for (auto p = first; p < last; ++p) {
-      if (table_.bytes(p) == 0) continue;
-      partitions.push_back(table_.parts(p));
-      for (auto& part : partitions.back()) part.file = files.index(part.file);
-    }
-    if (partitions.empty() || flow.full()) return;
-    const bool null_key = first >= target_.partitions;
-    auto format = target_.format();
-    if (null_key) format.key_bytes = 0;
-    external::GroupMerger merger(format, files.list(), std::move(partitions[0]), setting.worker.budget,
-                                 setting.memory.heavy, setting.worker.files, setting.worker.scratch,
-                                 setting.worker.io);
-    for (std::size_t i = 1; i < partitions.size(); ++i) merger.add(std::move(partitions[i]));
-    auto position = first << 40U;
-    Groups groups;
-    table::Batch rows;
-    while (!flow.full() && next(merger, null_key, setting.memory, groups)) {
-      if (target_.first_rows) {
-        position = push_first_rows(groups, setting, flow, position);
-        continue;
-      }
-      to_rows(groups, null_key, rows);
-      flow.push(rows, position);
-      position += groups.rows;
-    }
+  /// Of partitions [first, last), those of rows without a key come last.
+  [[nodiscard]] std::uint64_t first_null(std::uint64_t first, std::uint64_t last) const {
+    return std::clamp<std::uint64_t>(target_.partitions, first, last);
   }
+
+  /// Partitions [first, last), all of keys or all of rows without one, by one merger: it takes its memory
+  /// once, and reads ahead.
+  class Merge {
+   public:
+    Merge(const GroupSource& source, std::uint64_t first, std::uint64_t last, const Setting& setting)
+        : source_(source),
+          setting_(setting),
+          first_(first),
+          null_key_(first >= source.target_.partitions),
+          files_(setting.worker.spills) {
+      std::vector<std::vector<external::PartitionExtents>> partitions;
+      for (auto p = first; p < last; ++p) {
+        if (source.table_.bytes(p) == 0) continue;
+        numbers_.push_back(p);
+        partitions.push_back(source.table_.parts(p));
+        for (auto& part : partitions.back()) part.file = files_.index(part.file);
+      }
+      if (partitions.empty()) return;
+      auto format = source.target_.format();
+      if (null_key_) format.key_bytes = 0;
+      merger_.emplace(format, files_.list(), std::move(partitions[0]), setting.worker.budget,
+                      setting.memory.heavy, setting.worker.files, setting.worker.scratch, setting.worker.io);
+      for (std::size_t i = 1; i < partitions.size(); ++i) merger_->add(std::move(partitions[i]));
+    }
+
+    /// Gives the groups of the partitions before `end` that were not given yet.
+    void push_until(std::uint64_t end, Flow& flow) {
+      auto position = first_ << 40U;
+      while (!flow.full() && has_groups_before(end)) {
+        if (source_.target_.first_rows) {
+          position = source_.push_first_rows(groups_, setting_, flow, position);
+        } else {
+          const auto rows = groups_.rows;
+          source_.to_rows(groups_, null_key_, rows_);
+          flow.push(rows_, position);
+          position += rows;
+        }
+        ready_ = false;
+      }
+      first_ = end;
+    }
+
+   private:
+    bool has_groups_before(std::uint64_t end) {
+      if (!ready_) ready_ = merger_ && source_.next(*merger_, null_key_, setting_.memory, groups_);
+      return ready_ && numbers_[merger_->partition()] < end;
+    }
+
+    const GroupSource& source_;
+    const Setting& setting_;
+    std::uint64_t first_;  ///< Partition whose groups come next.
+    bool null_key_;
+    OpenFiles files_;
+    std::vector<std::uint64_t> numbers_;  ///< Of the merger's partitions.
+    std::optional<external::GroupMerger> merger_;
+    Groups groups_;
+    table::Batch rows_;
+    bool ready_ = false;  ///< There are groups that were not given yet.
+  };
 
   bool next(external::GroupMerger& merger, bool null_key, const Division& memory, Groups& groups) const {
     try {
