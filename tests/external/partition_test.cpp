@@ -74,6 +74,50 @@ TEST(Partition, GivesBackEveryRecordInOrder) {
   }
 }
 
+TEST(Partition, TakesManyRecordsOfOneSizeAtOnce) {
+  for (const std::size_t bytes : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 32U, 33U, 100U, 20'000U}) {
+    Disk disk;
+    memory::Budget budget(1 << 20);
+    base::RandomStream random(5, bytes);
+    std::vector<std::uint64_t> hashes(bytes > 1000 ? 100 : 3000);
+    for (auto& hash : hashes) hash = random();
+    Bytes records(hashes.size() * bytes);
+    for (auto& byte : records) byte = static_cast<std::byte>(random());
+    external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
+
+    writer.append_all({}, {});
+    writer.append_all(hashes, records);
+
+    std::vector<Bytes> expected(16);
+    for (std::size_t i = 0; i < hashes.size(); ++i) {
+      const auto record = std::span(records).subspan(i * bytes, bytes);
+      auto& into = expected[hashes[i] >> 60U];
+      into.insert(into.end(), record.begin(), record.end());
+    }
+    const auto parts = writer.finish();
+    for (std::size_t p = 0; p < 16; ++p)
+      ASSERT_EQ(read_all(disk, {parts[p]}, 64 << 10), expected[p]) << bytes;
+  }
+}
+
+TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {
+  Disk disk;
+  memory::Budget budget(2 << 20);
+  external::PartitionWriter writer(1, budget, 1 << 20, disk.spill, 0, disk.io);
+  for (int i = 0; i < 100; ++i) std::memset(writer.append(0, 8000), i, 8000);
+  auto parts = writer.finish();
+  ASSERT_GE(parts[0].extents.size(), 3U);
+  parts[0].extents[2].offset = std::uint64_t{1} << 40U;
+  external::PartitionReader reader({&disk.spill.reader()}, {parts[0]}, budget, 1 << 20, disk.io);
+
+  for (int extent = 0; extent < 2; ++extent) {
+    const auto piece = reader.next();
+    ASSERT_FALSE(piece.empty());
+    EXPECT_EQ(piece.front(), piece[7999]);
+  }
+  EXPECT_THROW((void)reader.next(), base::IoError);
+}
+
 TEST(Partition, WorksInItsLeastMemory) {
   expect_round_trip(1024, 8 << 20, {std::vector<std::size_t>(200'000, 17)}, 1);
 }

@@ -54,6 +54,8 @@ class PartitionWriter {
   /// Room for one record of `bytes` in the partition of `hash`; fill it before the next call. Records larger
   /// than a page get extents of their own.
   [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes);
+  /// The same for records of one size that lie back to back: the i-th goes to the partition of hashes[i].
+  void append_all(std::span<const std::uint64_t> hashes, std::span<const std::byte> records);
 
   /// Writes the pages out, as one large append; shape [partitions]. The writer is empty again and may be used
   /// on.

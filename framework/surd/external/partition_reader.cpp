@@ -16,7 +16,7 @@ struct PartitionReader::State {
     std::byte* begin = nullptr;
     std::size_t used = 0;
     std::vector<std::span<const std::byte>> pieces;
-    std::vector<storage::AsyncIo::Ticket> tickets;
+    std::vector<storage::AsyncIo::Ticket> tickets;  ///< Of the pieces.
   };
 
   State(const std::vector<storage::ReadableFile*>& files_in, std::vector<PartitionExtents> parts_in,
@@ -37,9 +37,9 @@ struct PartitionReader::State {
   State& operator=(const State&) = delete;
 
   ~State() {
-    for (auto& half : halves) {
+    for (const auto& half : halves) {
       try {
-        wait(half);
+        if (!half.tickets.empty()) io.wait(half.tickets.back());  // and with it for those before
       } catch (const base::Error&) {
         // Nobody looks at these bytes any more.
       }
@@ -50,6 +50,7 @@ struct PartitionReader::State {
   void fill(Half& half) {
     half.used = 0;
     half.pieces.clear();
+    half.tickets.clear();
     for (; part < parts.size(); ++part, extent = 0) {
       const auto& extents = parts[part].extents;
       for (; extent < extents.size(); ++extent, done = 0) {
@@ -75,18 +76,10 @@ struct PartitionReader::State {
       taken = bytes;
     }
     if (bytes == 0) return 0;
-    half.tickets.push_back(io.read(*files.at(parts[part].file), offset, {half.begin + half.used, taken}));
     half.pieces.emplace_back(half.begin + half.used, bytes);
+    half.tickets.push_back(io.read(*files.at(parts[part].file), offset, {half.begin + half.used, taken}));
     half.used = std::min(half_bytes, static_cast<std::size_t>(detail::whole_units(half.used + taken)));
     return bytes;
-  }
-
-  void wait(Half& half) {
-    while (!half.tickets.empty()) {
-      const auto ticket = half.tickets.back();
-      half.tickets.pop_back();
-      io.wait(ticket);
-    }
   }
 
   std::span<const std::byte> next() {
@@ -95,9 +88,10 @@ struct PartitionReader::State {
       current ^= 1;
       piece = 0;
     }
-    if (piece == 0) wait(halves[current]);
-    if (halves[current].pieces.empty()) return {};
-    return halves[current].pieces[piece++];
+    auto& half = halves[current];
+    if (half.pieces.empty()) return {};
+    io.wait(std::exchange(half.tickets[piece], 0));
+    return half.pieces[piece++];
   }
 
   std::vector<storage::ReadableFile*> files;

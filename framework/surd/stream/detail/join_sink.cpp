@@ -68,6 +68,13 @@ class JoinSink : public Sink {
   void put_keyed(const table::Batch& rows) {
     const auto bytes = keyed_->record_bytes();
     const auto& key = rows.columns[target_.by[0]];
+    if (key.nulls.empty()) {
+      hashes_.clear();
+      for (const auto number : key.integers) {
+        hashes_.push_back(external::hash_key(static_cast<std::uint64_t>(number)));
+      }
+      return writer_.append_all(hashes_, row_bytes_);
+    }
     const auto* record = row_bytes_.data();
     for (std::size_t i = 0; i < rows.rows; ++i, record += bytes) {
       if (!key.is_null(i)) {
@@ -113,6 +120,7 @@ class JoinSink : public Sink {
   Worker& worker_;
   std::vector<std::byte> row_bytes_;
   std::vector<std::uint32_t> row_ends_;
+  std::vector<std::uint64_t> hashes_;
   std::uint64_t count_ = 0;
 };
 

@@ -50,12 +50,9 @@ KeyedRows::KeyedRows(const table::Schema& schema, std::size_t key, const std::ve
 }
 
 void KeyedRows::encode(const table::Batch& rows, std::vector<std::byte>& records) const {
-  records.resize(rows.rows * record_bytes_);
+  records.assign(rows.rows * record_bytes_, std::byte{0});
   auto* const first = records.data();
   const auto& key = rows.columns[key_];
-  for (std::size_t row = 0; row < rows.rows; ++row) {
-    std::memset(first + row * record_bytes_ + key_bytes, 0, bitmap_bytes_);
-  }
   store<std::int64_t>(key.integers, first, record_bytes_);
   put_nulls(key, 0, first);
   for (const auto& packed : packed_) {
