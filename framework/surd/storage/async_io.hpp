@@ -14,9 +14,9 @@
 namespace surd::storage {
 
 /// Writes are carried out in the order they were made; reads begin in that order, some at once. Not
-/// thread-safe: one owner. The buffers
-/// belong to the caller and must stay in place until their ticket is waited for; the destructor waits for
-/// all. At most 256 requests of a kind are under way: the next one waits.
+/// thread-safe: one owner. The buffers belong to the caller and must stay in place until their ticket is
+/// waited for; the destructor waits for all. At most 256 requests of a kind are under way: the next one
+/// waits.
 ///
 /// Once a request has failed, those of its kind that follow fail alike, and writes are not carried out any
 /// more: appends after a torn one would lie at wrong offsets.

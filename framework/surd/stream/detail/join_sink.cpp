@@ -12,6 +12,7 @@ namespace {
 
 std::vector<table::SortColumn> sort_columns(const std::vector<std::size_t>& columns) {
   std::vector<table::SortColumn> result;
+  result.reserve(columns.size());
   for (const auto column : columns) result.push_back({.column = column});
   return result;
 }
