@@ -22,6 +22,7 @@ JOBS = {
     "long equal keys": lambda: support.long_equal_keys(SIZE),
     "csv": lambda: support.csv_copy(SIZE),
     "group": lambda: support.group(SIZE),
+    "often saved group": lambda: support.often_saved_group(SIZE),
     "text group": lambda: support.text_group(SIZE),
     "distinct": lambda: support.distinct(SIZE),
     "join": lambda: support.join(SIZE // 2),

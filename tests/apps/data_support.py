@@ -96,6 +96,12 @@ def group(size, groups=2_000_000, zipf=0):
     return {"input": pairs(size, groups, zipf), "steps": steps, "output": "out.csv"}
 
 
+def often_saved_group(size):
+    """Of many keys, with a commit, and so a piece of each partition, for every few MiB."""
+    steps = [{"group": {"by": ["k"], "n": "count", "order": "any"}}]
+    return {"input": pairs(size, size // 24), "steps": steps, "epoch": MIB, "output": "out.csv"}
+
+
 def text_group(size):
     aggregates = {"revenue": "sum", "first": {"first": "time"}, "stores": {"count_distinct": "store"}}
     steps = [{"derive": {"revenue": "price * quantity"}}, {"group": {"by": ["product", "store"], **aggregates}}]

@@ -112,7 +112,7 @@ def children(pid):
 
 
 def ranks_of(process, program):
-    """The rank processes under an mpiexec that have joined the job."""
+    """The rank processes under an mpiexec."""
     wanted = os.path.realpath(program)
     ranks = []
     for pid in children(process.pid):
@@ -120,8 +120,6 @@ def ranks_of(process, program):
             if os.readlink(f"/proc/{pid}/exe") != wanted:
                 continue
             environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
-            if not has_joined(pid, environment):
-                continue
         except OSError:
             continue
         if re.search(rb"\b(OMPI_COMM_WORLD|PMI)_RANK=", environment) and b"guardian" not in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -130,13 +128,23 @@ def ranks_of(process, program):
     return [pid for pid in ranks if parent(pid) not in ranks]
 
 
-def has_joined(pid, environment):
-    """Whether Open MPI's launcher knows the rank: it chooses how to send messages, the component pml, after that.
+def have_joined(ranks):
+    """Whether Open MPI's launcher knows all ranks: they choose how to send messages, the component pml, after that.
 
     PMIx 4.2.2 releases its record of a rank twice if the rank dies during their first exchange, and mpiexec then hangs in
-    PMIx_server_finalize(), whatever the program. Until then kill() takes the launcher instead.
+    PMIx_server_finalize(), whatever the program.
     """
-    return b"\0PMIX_VERSION=4.2.2" not in environment or "/mca_pml_" in pathlib.Path(f"/proc/{pid}/maps").read_text()
+    try:
+        for pid in ranks:
+            environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes()
+            if b"\0PMIX_VERSION=4.2.2" not in environment:
+                return True
+            size = re.search(rb"\0OMPI_COMM_WORLD_SIZE=(\d+)", environment)
+            if len(ranks) < int(size[1]) or "/mca_pml_" not in pathlib.Path(f"/proc/{pid}/maps").read_text():
+                return False
+    except OSError:  # it has ended meanwhile
+        return False
+    return bool(ranks)
 
 
 def parent(pid):
@@ -151,7 +159,7 @@ def kill(process, kind, program, chance):
     family = children(process.pid)
     if kind in ("one rank", "rank of a command"):
         victims = ranks_of(process, program)
-        if victims:
+        if have_joined(victims):
             send(chance.choice(victims), signal.SIGKILL)
         else:
             send(process.pid, signal.SIGKILL)

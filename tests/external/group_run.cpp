@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -139,14 +140,30 @@ Table group(const std::vector<Row>& rows, const std::vector<AggregateSpec>& spec
   }
   Table table;
   external::Groups groups;
-  for (std::uint32_t p = 0; p < setting.partitions; ++p) {
+  const auto memory = setting.merge_memory == 0 ? setting.memory : setting.merge_memory;
+  memory::Budget budget(memory + memory / 4);
+  std::optional<external::GroupMerger> merger;
+  const auto parts_of = [&](std::uint32_t p) {
     std::vector<external::PartitionExtents> parts;
     for (const auto& unit : units) parts.push_back(unit[p]);
-    const auto memory = setting.merge_memory == 0 ? setting.memory : setting.merge_memory;
-    memory::Budget budget(memory + memory / 4);
-    external::GroupMerger merger(format, {&spill.reader()}, parts, budget, memory, files, scratch, io);
-    while (merger.next(groups)) append(table, groups, setting.integer_keys);
+    return parts;
+  };
+  for (std::uint32_t p = 0; p < setting.partitions; ++p) {
+    if (p == 0 || !setting.together) {
+      merger.reset();
+      merger.emplace(format, std::vector{&spill.reader()}, parts_of(p), budget, memory, files, scratch, io);
+      for (auto q = p + 1; setting.together && q < setting.partitions; ++q) merger->add(parts_of(q));
+    }
+    while (merger->next(groups, setting.together ? p + 1 : 1)) {
+      append(table, groups, setting.integer_keys);
+      if (!setting.integer_keys || setting.partitions == 1) continue;
+      for (const auto key : groups.keys) {
+        const auto hash = external::hash_key(key);
+        EXPECT_EQ(hash / (~std::uint64_t{0} / setting.partitions + 1), p) << "groups of another partition";
+      }
+    }
   }
+  EXPECT_FALSE(merger->next(groups));
   return table;
 }
 

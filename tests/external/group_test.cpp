@@ -181,6 +181,8 @@ TEST(Group, IsTheSameForAnyMemoryPartitionsAndUnits) {
       auto other = setting;
       other.integer_keys = integer_keys;
       ASSERT_EQ(test::group(rows, specs, other), expected);
+      other.together = true;
+      ASSERT_EQ(test::group(rows, specs, other), expected) << "by one merger";
     }
   }
 }
@@ -192,7 +194,11 @@ TEST(Group, SplitsPartitionsThatDoNotFit) {
   EXPECT_GT(expected.size(), 150'000U);
 
   EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 1}), expected);
-  EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 2, .merge_memory = mebi / 2}), expected);
+  for (const bool together : {false, true}) {
+    const Setting setting{
+        .memory = mebi, .partitions = 2, .units = 40, .merge_memory = mebi / 2, .together = together};
+    EXPECT_EQ(test::group(rows, specs, setting), expected);
+  }
 }
 
 TEST(Group, KeepsTheExtremesOfTexts) {

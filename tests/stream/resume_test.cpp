@@ -77,6 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"group": {"by": ["product"], "revenue": "sum", "n": "count", "middle": {"median": "price"},
                        "first": {"first": "note"}, "spread": {"stddev": "price"}}}])",
         R"([{"group": {"by": ["product", "status"], "n": "count", "order": "any"}}])",
+        R"([{"group": {"by": ["id"], "n": "count", "order": "any"}}, {"take": 700}])",
+        R"([{"group": {"by": ["id"], "n": "count", "order": "any"}}])",
         R"([{"group": {"by": ["product"], "n": "count"}}, {"sort": ["-n", "product"]}, {"take": 10}])",
         R"([{"group": {"by": ["maybe"], "n": "count", "middle": {"median": "price"}, "first": {"first": "id"},
                        "notes": {"count": "note"}, "last": {"last": "note"}, "order": "any"}}])",

@@ -169,10 +169,9 @@ class GroupMerger {
   /// as a merger of its own, but memory is taken once and what comes next is read ahead.
   void add(std::vector<PartitionExtents> parts);
 
-  /// False at the end. `into` is overwritten; its memory is used again. All its groups are of one partition,
-  [[nodiscard]] bool next(Groups& into);
-  /// that with this number, counted from 0.
-  [[nodiscard]] std::size_t partition() const noexcept;
+  /// False once all groups of the first `end` partitions have been given. `into` is overwritten; its memory
+  /// is used again. All its groups are of one partition.
+  [[nodiscard]] bool next(Groups& into, std::size_t end = SIZE_MAX);
 
  private:
   struct State;

@@ -257,16 +257,15 @@ struct GroupMerger::State {
     sorted->end_input();
   }
 
-  /// Prepares the next groups; false if there are no more.
-  bool next_task() {
+  /// Prepares the next groups; false if there are no more of the first `end` partitions.
+  bool next_task(std::size_t end) {
     radix.reset();
     table.reset();
     sorted.reset();
     cursor = 0;
-    while (!tasks.empty()) {
+    while (!tasks.empty() && tasks.back().partition < end) {
       const auto task = std::move(tasks.back());
       tasks.pop_back();
-      partition = task.partition;
       if (task.sort) {
         drop_table();
         sort_task(task);
@@ -309,13 +308,13 @@ struct GroupMerger::State {
     return bytes;
   }
 
-  bool next(Groups& into) {
+  bool next(Groups& into, std::size_t end) {
     detail::clear(layout, into);
     for (;;) {
       if (radix) radix->next(into, output_rows);
       if (into.rows > 0 || (table && next_from_table(into))) return true;
       if (sorted && sorted->next(into, output_rows, output_bytes)) return true;
-      if (!next_task()) return false;
+      if (!next_task(end)) return false;
     }
   }
 
@@ -327,9 +326,8 @@ struct GroupMerger::State {
   storage::Path scratch;
   storage::AsyncIo& io;
   std::optional<detail::GroupPacking> packing;
-  std::vector<Task> tasks;  ///< The next one last.
-  std::size_t partitions = 0;
-  std::size_t partition = 0;  ///< Of the groups that next() gives.
+  std::vector<Task> tasks;     ///< The next one last.
+  std::size_t partitions = 0;  ///< Added so far.
   std::uint64_t reading = least_reading();
   memory::Reservation region_reservation;
   detail::Arena region;
@@ -355,8 +353,6 @@ GroupMerger::~GroupMerger() = default;
 
 void GroupMerger::add(std::vector<PartitionExtents> parts) { state_->add(std::move(parts)); }
 
-bool GroupMerger::next(Groups& into) { return state_->next(into); }
-
-std::size_t GroupMerger::partition() const noexcept { return state_->partition; }
+bool GroupMerger::next(Groups& into, std::size_t end) { return state_->next(into, end); }
 
 }  // namespace surd::external

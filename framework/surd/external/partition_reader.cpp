@@ -26,8 +26,9 @@ struct PartitionReader::State {
     const auto least = least_memory(parts, record_bytes);
     reservation = budget.reserve(least, std::max(least, memory_bytes), "reading a partition");
     half_bytes = static_cast<std::size_t>(reservation.bytes() / 2 / detail::unit_bytes * detail::unit_bytes);
-    arena =
-        detail::make_arena(2 * half_bytes + detail::unit_bytes);  // packed records are read beyond their end
+    // Packed records are read some bytes beyond their end: there may be what a thread is still reading, and
+    // is masked off.
+    arena = detail::make_arena(2 * half_bytes + detail::unit_bytes);
     halves[0].begin = arena.get();
     halves[1].begin = arena.get() + half_bytes;
     fill(halves[0]);

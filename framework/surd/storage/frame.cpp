@@ -20,7 +20,7 @@ constexpr unsigned longest_pause = 64;
 // third larger. One block in so many is tried both ways.
 constexpr int small_level = 1;
 constexpr int fast_level = -1;
-constexpr unsigned blocks_per_trial = 64;
+constexpr unsigned blocks_per_trial = 61;  // prime, so that it falls on all kinds of blocks that take turns
 // A zstd block holds at most 128 KiB and takes at least 3 bytes.
 constexpr std::size_t block_content_bytes = std::size_t{128} << 10;
 constexpr std::size_t block_least_bytes = 3;
@@ -56,7 +56,10 @@ struct Compressor::State {
       until_trial = blocks_per_trial;
     }
     --until_trial;
-    return shrink(raw, level);
+    const auto size = shrink(raw, level);
+    if (size > 0 || level == small_level) return size;
+    until_trial = 0;
+    return shrink(raw, small_level);
   }
 
   std::size_t shrink(std::span<const std::byte> raw, int with_level) {

@@ -34,16 +34,21 @@ class GroupSource : public Source {
 
   void run(std::uint64_t first, std::uint64_t last, const Setting& setting, Flow& flow) override {
     std::optional<Merge> keys;
+    bool wanted_all = true;
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
       const auto nulls = first_null(begins_[unit], begins_[unit + 1]);
       if (begins_[unit] < nulls && !flow.full()) {
-        if (!keys) keys.emplace(*this, begins_[unit], first_null(begins_[unit], begins_[last]), setting);
+        if (!keys || keys->end() < nulls) {
+          keys.reset();  // its memory first
+          keys.emplace(*this, unit, wanted_all ? last : unit + 1, setting);
+        }
         keys->push_until(nulls, flow);
       }
+      if (flow.full()) wanted_all = false;
       if (flow.full() || nulls < begins_[unit + 1]) keys.reset();
       if (nulls < begins_[unit + 1] && !flow.full()) {
-        Merge(*this, nulls, begins_[unit + 1], setting).push_until(begins_[unit + 1], flow);
+        Merge(*this, unit, setting).push_until(begins_[unit + 1], flow);
       }
       flow.end();
     }
@@ -55,35 +60,34 @@ class GroupSource : public Source {
     return std::clamp<std::uint64_t>(target_.partitions, first, last);
   }
 
-  /// Partitions [first, last), all of keys or all of rows without one, by one merger: it takes its memory
-  /// once, and reads ahead.
+  /// Partitions, all of keys or all of rows without one, by one merger: it takes its memory once, and reads
+  /// ahead.
   class Merge {
    public:
-    Merge(const GroupSource& source, std::uint64_t first, std::uint64_t last, const Setting& setting)
-        : source_(source),
-          setting_(setting),
-          first_(first),
-          null_key_(first >= source.target_.partitions),
-          files_(setting.worker.spills) {
-      std::vector<std::vector<external::PartitionExtents>> partitions;
-      for (auto p = first; p < last; ++p) {
-        if (source.table_.bytes(p) == 0) continue;
-        numbers_.push_back(p);
-        partitions.push_back(source.table_.parts(p));
-        for (auto& part : partitions.back()) part.file = files_.index(part.file);
+    /// Those of keys from `unit` on: of all units before `last`, or as many as have few extents.
+    Merge(const GroupSource& source, std::uint64_t unit, std::uint64_t last, const Setting& setting)
+        : Merge(source, setting, source.begins_[unit]) {
+      const auto most_bytes = setting.memory.heavy / 32;  // nobody reserves them
+      for (; unit < last && extent_bytes_ < most_bytes; ++unit) {
+        add_until(source.first_null(source.begins_[unit], source.begins_[unit + 1]));
       }
-      if (partitions.empty()) return;
-      auto format = source.target_.format();
-      if (null_key_) format.key_bytes = 0;
-      merger_.emplace(format, files_.list(), std::move(partitions[0]), setting.worker.budget,
-                      setting.memory.heavy, setting.worker.files, setting.worker.scratch, setting.worker.io);
-      for (std::size_t i = 1; i < partitions.size(); ++i) merger_->add(std::move(partitions[i]));
+      open();
     }
+    /// Those of rows without a key of one unit.
+    Merge(const GroupSource& source, std::uint64_t unit, const Setting& setting)
+        : Merge(source, setting, source.first_null(source.begins_[unit], source.begins_[unit + 1])) {
+      add_until(source.begins_[unit + 1]);
+      open();
+    }
+
+    [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
 
     /// Gives the groups of the partitions before `end` that were not given yet.
     void push_until(std::uint64_t end, Flow& flow) {
       auto position = first_ << 40U;
-      while (!flow.full() && has_groups_before(end)) {
+      const auto count = std::ranges::lower_bound(numbers_, end) - numbers_.begin();
+      while (merger_ && !flow.full() &&
+             source_.next(*merger_, static_cast<std::size_t>(count), null_key_, setting_.memory, groups_)) {
         if (source_.target_.first_rows) {
           position = source_.push_first_rows(groups_, setting_, flow, position);
         } else {
@@ -92,32 +96,59 @@ class GroupSource : public Source {
           flow.push(rows_, position);
           position += rows;
         }
-        ready_ = false;
       }
       first_ = end;
     }
 
    private:
-    bool has_groups_before(std::uint64_t end) {
-      if (!ready_) ready_ = merger_ && source_.next(*merger_, null_key_, setting_.memory, groups_);
-      return ready_ && numbers_[merger_->partition()] < end;
+    Merge(const GroupSource& source, const Setting& setting, std::uint64_t first)
+        : source_(source),
+          setting_(setting),
+          first_(first),
+          end_(first),
+          null_key_(first >= source.target_.partitions),
+          files_(setting.worker.spills) {}
+
+    void add_until(std::uint64_t end) {
+      for (; end_ < end; ++end_) {
+        if (source_.table_.bytes(end_) == 0) continue;
+        numbers_.push_back(end_);
+        for (auto& part : partitions_.emplace_back(source_.table_.parts(end_))) {
+          part.file = files_.index(part.file);
+          extent_bytes_ += sizeof part + part.extents.size() * sizeof part.extents[0];
+        }
+      }
+    }
+
+    void open() {
+      if (partitions_.empty()) return;
+      auto format = source_.target_.format();
+      if (null_key_) format.key_bytes = 0;
+      merger_.emplace(format, files_.list(), std::move(partitions_[0]), setting_.worker.budget,
+                      setting_.memory.heavy, setting_.worker.files, setting_.worker.scratch,
+                      setting_.worker.io);
+      for (std::size_t i = 1; i < partitions_.size(); ++i) merger_->add(std::move(partitions_[i]));
+      partitions_ = {};
     }
 
     const GroupSource& source_;
     const Setting& setting_;
     std::uint64_t first_;  ///< Partition whose groups come next.
+    std::uint64_t end_;    ///< Behind the last one.
     bool null_key_;
     OpenFiles files_;
+    std::vector<std::vector<external::PartitionExtents>> partitions_;  ///< Until the merger has them.
+    std::uint64_t extent_bytes_ = 0;
     std::vector<std::uint64_t> numbers_;  ///< Of the merger's partitions.
     std::optional<external::GroupMerger> merger_;
     Groups groups_;
     table::Batch rows_;
-    bool ready_ = false;  ///< There are groups that were not given yet.
   };
 
-  bool next(external::GroupMerger& merger, bool null_key, const Division& memory, Groups& groups) const {
+  bool next(external::GroupMerger& merger, std::size_t end, bool null_key, const Division& memory,
+            Groups& groups) const {
     try {
-      return merger.next(groups);
+      return merger.next(groups, end);
     } catch (const external::GroupError& e) {
       auto text = fmt::format("{}: {}", target_.step, e.with(key_text(e.key(), null_key)));
       if (e.memory_share() > 0) {
