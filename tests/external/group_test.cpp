@@ -195,9 +195,11 @@ TEST(Group, SplitsPartitionsThatDoNotFit) {
 
   EXPECT_EQ(test::group(rows, specs, {.memory = mebi, .partitions = 1}), expected);
   for (const bool together : {false, true}) {
-    const Setting setting{
-        .memory = mebi, .partitions = 2, .units = 40, .merge_memory = mebi / 2, .together = together};
-    EXPECT_EQ(test::group(rows, specs, setting), expected);
+    for (const std::size_t units : {1U, 40U}) {
+      const Setting setting{
+          .memory = mebi, .partitions = 2, .units = units, .merge_memory = mebi / 2, .together = together};
+      EXPECT_EQ(test::group(rows, specs, setting), expected) << units;
+    }
   }
 }
 
