@@ -35,13 +35,21 @@ class DataJobOutput : public testing::TestWithParam<Kind> {
 
 TEST_P(DataJobOutput, IsRightAfterACrashAtAnyOperation) {
   if (GetParam() == Kind::adopt) (void)first(disk_, test::Operation::Kind::link, ".part");
+  std::size_t left_at_the_end = 0;
   const auto resume = [&](test::RecordingFileSystem& crashed, const test::CrashPoint& at) {
     SCOPED_TRACE(at.text());
-    ASSERT_TRUE(verify_epochs(crashed, "disk/work").sound());
+    const auto report = verify_epochs(crashed, "disk/work");
+    ASSERT_TRUE(report.sound());
+    if (report.finished) {
+      EXPECT_EQ(report.released.size(), crashed.list("disk/work/spill").size());
+      left_at_the_end += report.released.size();
+    }
     ASSERT_TRUE(run(crashed, GetParam(), "second").complete);
     expect_result(crashed);
+    EXPECT_THAT(crashed.list("disk/work/spill"), testing::IsEmpty());
   };
   EXPECT_GT(test::for_each_crash_state(disk_, {.states = 400}, resume), 250U);
+  EXPECT_GT(left_at_the_end, 0U) << "no crash came between the end and the removal of spill files";
 }
 
 TEST_P(DataJobOutput, IsMadeAnewIfItsPartIsLost) {

@@ -268,7 +268,7 @@ class Run {
     result_.complete = true;
     if (!world_.is_root()) return;
     detail::remove_epochs(files_, options_.work, log_.path());
-    detail::remove_spills(files_, options_.work, [](const storage::Path&, std::size_t) { return false; });
+    detail::remove_spills(files_, options_.work);
   }
 
   /// So that a run after a kill can tell whether the outputs have been renamed.

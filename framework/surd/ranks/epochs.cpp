@@ -149,7 +149,10 @@ EpochsReport look_at(storage::FileSystem& files, const storage::Path& work) {
   }
   std::ranges::sort(report.units, {},
                     [](const auto& units) { return std::tie(units.stage, units.first, units.last); });
-  if (report.finished) return report;
+  if (report.finished) {
+    report.released = detail::list_spills(files, work);
+    return report;
+  }
   Survey survey(files, work, epochs);
   report.spills = std::move(survey.spills);
   report.released.assign(survey.released.begin(), survey.released.end());
@@ -205,7 +208,7 @@ std::optional<StoredWork> find_stored_work(storage::FileSystem& files, const sto
 
 void remove_stored_work(storage::FileSystem& files, const storage::Path& work) {
   detail::remove_epochs(files, work);
-  detail::remove_spills(files, work, [](const storage::Path&, std::size_t) { return false; });
+  detail::remove_spills(files, work);
   for (const auto& directory : {detail::epochs_directory(work), detail::spill_directory(work)}) {
     std::error_code not_empty;
     std::filesystem::remove(directory, not_empty);

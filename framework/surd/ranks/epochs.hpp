@@ -33,7 +33,8 @@ struct EpochsReport {
   std::uint64_t records = 0;
   std::vector<CommittedUnits> units;  ///< By stage, then unit.
   std::vector<FileReport> spills;
-  /// Spill files that are needed no more: they are being removed, or were when the run was killed.
+  /// Spill files that are needed no more: they are being removed, or were when the run was killed. The next
+  /// run removes what is left of them.
   std::vector<storage::Path> released;
   std::vector<FileReport> outputs;  ///< These have no checksums.
   std::vector<storage::LogDamage> damage;

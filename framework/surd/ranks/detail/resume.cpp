@@ -209,6 +209,7 @@ Start prepare(const stream::DataJob& job, storage::FileSystem& files, const stor
   auto epochs = read_epochs(files, work, job.identity());
   Start start;
   if (epochs.finished && output_stands(files, *epochs.finished)) {
+    remove_spills(files, work);  // its run may have been killed before it had removed all of them
     start.summary = epochs.finished->summary;
     return start;
   }

@@ -77,14 +77,21 @@ storage::Path spill_path(const storage::Path& work, const RunNames& runs, std::u
   return spill_directory(work) / fmt::format("{}-{}-{}", spill_stage(number), run->second, rank);
 }
 
+std::vector<storage::Path> list_spills(storage::FileSystem& files, const storage::Path& work) {
+  const auto directory = spill_directory(work);
+  std::vector<storage::Path> spills;
+  for (const auto& name : files.list(directory)) {
+    if (stage_of(name)) spills.push_back(directory / name);
+  }
+  return spills;
+}
+
 std::size_t remove_spills(storage::FileSystem& files, const storage::Path& work,
                           const std::function<bool(const storage::Path&, std::size_t)>& keep) {
   std::size_t removed = 0;
-  const auto directory = spill_directory(work);
-  for (const auto& name : files.list(directory)) {
-    const auto stage = stage_of(name);
-    if (!stage || keep(directory / name, *stage)) continue;
-    files.remove(directory / name);
+  for (const auto& path : list_spills(files, work)) {
+    if (keep && keep(path, stage_of(path.filename().native()).value())) continue;
+    files.remove(path);
     ++removed;
   }
   return removed;

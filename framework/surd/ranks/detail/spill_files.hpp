@@ -28,9 +28,11 @@ namespace surd::ranks::detail {
 [[nodiscard]] storage::Path spill_directory(const storage::Path& work);
 /// @throws FormatError  if no run has that number.
 [[nodiscard]] storage::Path spill_path(const storage::Path& work, const RunNames& runs, std::uint64_t number);
-/// Removes the files that `keep` does not want. Returns how many.
+/// All that are there, whoever needs them.
+[[nodiscard]] std::vector<storage::Path> list_spills(storage::FileSystem& files, const storage::Path& work);
+/// Removes the files that `keep`, if there is one, does not want. Returns how many.
 std::size_t remove_spills(storage::FileSystem& files, const storage::Path& work,
-                          const std::function<bool(const storage::Path& path, std::size_t stage)>& keep);
+                          const std::function<bool(const storage::Path& path, std::size_t stage)>& keep = {});
 
 /// An error that a stage met, with the files that it read, where the damage may be.
 [[nodiscard]] std::string name_spills(const std::string& error, const std::string& stage,
