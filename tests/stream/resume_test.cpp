@@ -67,6 +67,22 @@ TEST_P(CutTest, DoesNotChangeTheResult) {
   }
 }
 
+class StretchTest : public CutTest {};
+
+TEST_P(StretchTest, DoesNotChangeTheResult) {
+  const Cut tiny{.unit_bytes = 20'000, .memory_bytes = 8 * MiB, .partitions = 64};
+  const auto expected = run(tiny, 0);
+  EXPECT_GT(summary_.rows, 100U);
+  for (const std::uint64_t seed : {1U, 2U})
+    ASSERT_TRUE(run(tiny, seed) == expected) << "order of units " << seed;
+}
+
+// Which groups are in a sample may depend on the cut, but not on the stretches in which units are done.
+INSTANTIATE_TEST_SUITE_P(
+    Steps, StretchTest,
+    testing::Values(R"([{"group": {"by": ["id"], "n": "count", "order": "any"}}, {"sample": 0.3}])",
+                    R"([{"distinct": ["id"]}, {"sample": 0.3}])"));
+
 INSTANTIATE_TEST_SUITE_P(
     Steps, CutTest,
     testing::Values(
