@@ -70,13 +70,7 @@ void note_status(const Request& request, const std::string& path, const mpi::Com
   ranks.barrier();
 }
 
-ExitStatus act(const Request& request, int& argc, char**& argv) {
-  for (const auto& verb : local_verbs) {
-    if (verb.name == request.line.verb) return launched_rank() == 0 ? verb.act(request) : ExitStatus::done;
-  }
-  if (request.line.verb == "run" || request.line.is_shortcut()) install_stop_signals();
-  const auto status_file = take_status_file();
-  const mpi::Session session(argc, argv);
+ExitStatus act_together(const Request& request, const mpi::Session& session, const std::string& status_file) {
   const auto mistake = detail::launch_mistake(request.launch, session.world().size(), mpi::library_name());
   const bool extra = !mistake.empty() && request.launch.rank != 0;  // the first process speaks for all
   base::configure_log(session.world().is_root() && !extra, request.line.quiet);
@@ -92,6 +86,18 @@ ExitStatus act(const Request& request, int& argc, char**& argv) {
     return status;
   }
   throw base::LogicError("the verb '" + request.line.verb + "' was parsed but is not known");
+}
+
+ExitStatus act(const Request& request, int& argc, char**& argv) {
+  for (const auto& verb : local_verbs) {
+    if (verb.name == request.line.verb) return launched_rank() == 0 ? verb.act(request) : ExitStatus::done;
+  }
+  if (request.line.verb == "run" || request.line.is_shortcut()) install_stop_signals();
+  const auto status_file = take_status_file();
+  mpi::Session session(argc, argv);
+  const auto status = act_together(request, session, status_file);
+  session.set_exit_status(static_cast<int>(status));
+  return status;
 }
 
 }  // namespace

@@ -3,10 +3,12 @@
 #include <sys/prctl.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -67,10 +69,12 @@ Session::Session(int& argc, char**& argv) {
 
 Session::~Session() {
   if (std::uncaught_exceptions() > 0) return;  // the others are not here to finalise with
+  const bool alone = world_.size() == 1;
   first_word_->forget();
   self_ = Communicator();
   world_ = Communicator();
   MPI_Finalize();
+  if (exit_status_ != 0 && !alone) std::this_thread::sleep_for(std::chrono::milliseconds(200));
 }
 
 std::string library_name() {

@@ -30,9 +30,15 @@ class Session {
   /// "MPI_THREAD_MULTIPLE", or the lower level that MPI gives.
   [[nodiscard]] const char* thread_level() const noexcept { return thread_level_; }
 
+  /// What main() will return. If that is not 0, ranks stay 0.2 s beyond MPI_Finalize, so that none leaves
+  /// while another is still in it: Open MPI's launcher then answers nobody for one or two seconds, and kills
+  /// who waits.
+  void set_exit_status(int status) noexcept { exit_status_ = status; }
+
  private:
   bool threads_ = false;
   const char* thread_level_ = "";
+  int exit_status_ = 0;
   Communicator world_;
   Communicator self_;
   std::unique_ptr<detail::FirstWord> first_word_;
