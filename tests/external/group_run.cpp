@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "surd/base/error.hpp"
+
 namespace test {
 
 using namespace surd;
@@ -146,6 +148,7 @@ Table group(const std::vector<Row>& rows, const std::vector<AggregateSpec>& spec
   const auto parts_of = [&](std::uint32_t p) {
     std::vector<external::PartitionExtents> parts;
     for (const auto& unit : units) parts.push_back(unit[p]);
+    if (p == setting.unreadable) parts.at(0).extents.at(0).offset = std::uint64_t{1} << 40U;
     return parts;
   };
   for (std::uint32_t p = 0; p < setting.partitions; ++p) {
@@ -153,6 +156,10 @@ Table group(const std::vector<Row>& rows, const std::vector<AggregateSpec>& spec
       merger.reset();
       merger.emplace(format, std::vector{&spill.reader()}, parts_of(p), budget, memory, files, scratch, io);
       for (auto q = p + 1; setting.together && q < setting.partitions; ++q) merger->add(parts_of(q));
+    }
+    if (p == setting.unreadable) {
+      EXPECT_THROW((void)merger->next(groups, p + 1), base::IoError);
+      return table;
     }
     while (merger->next(groups, setting.together ? p + 1 : 1)) {
       append(table, groups, setting.integer_keys);

@@ -26,6 +26,7 @@ struct Setting {
   bool integer_keys = true;        ///< Keys are 8 bytes.
   std::uint64_t merge_memory = 0;  ///< 0: as memory.
   bool together = false;           ///< Partitions by one merger, not each by its own.
+  std::uint32_t unreadable = ~0U;  ///< Reads of this partition fail: those before it are the result.
   std::uint64_t shrink_to = 0;     ///< The builder has so much from the second unit on; 0: as before.
 };
 

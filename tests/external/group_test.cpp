@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <limits>
 
@@ -184,6 +185,24 @@ TEST(Group, IsTheSameForAnyMemoryPartitionsAndUnits) {
       other.together = true;
       ASSERT_EQ(test::group(rows, specs, other), expected) << "by one merger";
     }
+  }
+}
+
+TEST(Group, GivesAllOfAPartitionBeforeItFailsToReadTheNext) {
+  const auto rows = random_rows(20'000, 8'000, 0);
+  const std::vector specs{count_rows, sum_integers};
+  const auto expected = test::group(rows, specs, {.together = true});
+  const auto partition = [](const std::vector<std::string>& row) {
+    std::uint64_t key = 0;
+    std::memcpy(&key, row.at(0).data(), sizeof key);
+    return external::hash_key(key) >> 60U;
+  };
+
+  for (const std::uint32_t unreadable : {1U, 2U, 9U, 15U}) {
+    const auto end = std::ranges::find(expected, unreadable, partition);
+    ASSERT_NE(end, expected.begin());
+    const auto before = test::group(rows, specs, {.together = true, .unreadable = unreadable});
+    EXPECT_EQ(before, test::Table(expected.begin(), end)) << unreadable;
   }
 }
 
