@@ -47,9 +47,10 @@ Reading read_all(const table::Input& input, std::uint64_t split_bytes, std::uint
                  std::vector<bool> columns) {
   columns.resize(input.schema().size(), columns.empty());
   Reading reading;
+  storage::AsyncIo io;
   for (const auto& split : input.splits(split_bytes)) {
     memory::Budget budget(2 * memory_bytes);
-    const auto reader = input.read(split, columns, budget, memory_bytes);
+    const auto reader = input.read(split, columns, budget, memory_bytes, &io);
     table::Batch batch;
     while (reader->next(batch)) {
       EXPECT_GT(batch.rows, 0U);

@@ -12,29 +12,43 @@
 namespace surd::table::detail {
 namespace {
 
+/// Ends where the file ended when the job began.
+class WholeFile final : public storage::ReadableFile {
+ public:
+  WholeFile(const InputFile& file, storage::FileSystem& files)
+      : file_(file), reader_(files.open(file.path, storage::Access::streaming)) {}
+
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
+    const auto left = file_.version.bytes - std::min(offset, file_.version.bytes);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
+    const auto got = reader_->read_at(offset, into.first(wanted));
+    if (got == wanted) return got;
+    throw base::IoError(
+        fmt::format("read {}: the file ends at byte {}, but had {} when the job began: it changed while "
+                    "the job ran",
+                    file_.path, offset + got, file_.version.bytes),
+        0);
+  }
+  std::uint64_t size() override { return file_.version.bytes; }
+
+ private:
+  InputFile file_;
+  std::unique_ptr<storage::ReadableFile> reader_;
+};
+
 class PlainSource final : public ByteSource {
  public:
   PlainSource(const InputFile& file, std::uint64_t offset, storage::FileSystem& files)
-      : file_(file), reader_(files.open(file.path, storage::Access::streaming)), offset_(offset) {}
+      : file_(file, files), offset_(offset) {}
 
   std::size_t read(std::span<std::byte> into) override {
-    const auto left = file_.version.bytes - std::min(offset_, file_.version.bytes);
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(into.size(), left));
-    const auto got = reader_->read_at(offset_, into.first(wanted));
-    if (got < wanted) {
-      throw base::IoError(
-          fmt::format("read {}: the file ends at byte {}, but had {} when the job began: it changed while "
-                      "the job ran",
-                      file_.path, offset_ + got, file_.version.bytes),
-          0);
-    }
+    const auto got = file_.read_at(offset_, into);
     offset_ += got;
     return got;
   }
 
  private:
-  InputFile file_;
-  std::unique_ptr<storage::ReadableFile> reader_;
+  WholeFile file_;
   std::uint64_t offset_;
 };
 
@@ -79,6 +93,10 @@ std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compre
       break;
   }
   return open_plain(file, offset, files);
+}
+
+std::unique_ptr<storage::ReadableFile> open_whole(const InputFile& file, storage::FileSystem& files) {
+  return std::make_unique<WholeFile>(file, files);
 }
 
 std::unique_ptr<ByteSource> open_plain(const InputFile& file, std::uint64_t offset,

@@ -208,8 +208,8 @@ class CsvInput final : public Input {
     return all;
   }
   [[nodiscard]] std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
-                                                  memory::Budget& budget,
-                                                  std::uint64_t memory_bytes) const override {
+                                                  memory::Budget& budget, std::uint64_t memory_bytes,
+                                                  storage::AsyncIo*) const override {
     return std::make_unique<CsvReader>(table_, split, columns, budget, memory_bytes);
   }
   [[nodiscard]] std::string file_path(std::uint32_t file) const override {

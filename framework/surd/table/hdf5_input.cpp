@@ -44,7 +44,8 @@ class Hdf5Input final : public Input {
   }
 
   std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
-                                    memory::Budget& budget, std::uint64_t memory_bytes) const override {
+                                    memory::Budget& budget, std::uint64_t memory_bytes,
+                                    storage::AsyncIo*) const override {
     base::expect(split.file < tables_.size() && columns.size() == schema_.size() &&
                      split.end <= tables_[split.file].rows,
                  "a split is read from the input that made it");

@@ -134,11 +134,16 @@ class Input {
   /// Cut at about `bytes` each, in order of rows. The same for the same files and `bytes`.
   [[nodiscard]] virtual std::vector<Split> splits(std::uint64_t bytes) const = 0;
   /// Rows of a split. `columns` ([schema]) says which are needed. Batches have at most 8192 rows and about a
-  /// quarter of `memory_bytes`, which are taken from `budget`.
+  /// quarter of `memory_bytes`, which are taken from `budget`. With `io`, which must outlive the reader,
+  /// plain files of fixed-size records are read ahead.
   [[nodiscard]] virtual std::unique_ptr<BatchReader> read(const Split& split,
                                                           const std::vector<bool>& columns,
-                                                          memory::Budget& budget,
-                                                          std::uint64_t memory_bytes) const = 0;
+                                                          memory::Budget& budget, std::uint64_t memory_bytes,
+                                                          storage::AsyncIo* io) const = 0;
+  [[nodiscard]] std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
+                                                  memory::Budget& budget, std::uint64_t memory_bytes) const {
+    return read(split, columns, budget, memory_bytes, nullptr);
+  }
   /// The name of file Split::file.
   [[nodiscard]] virtual std::string file_path(std::uint32_t file) const = 0;
   /// What reading these columns takes beside the `memory_bytes` of read(): decompressing a file (the most

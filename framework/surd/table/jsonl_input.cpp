@@ -87,8 +87,8 @@ class JsonlInput final : public Input {
     return all;
   }
   [[nodiscard]] std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
-                                                  memory::Budget& budget,
-                                                  std::uint64_t memory_bytes) const override {
+                                                  memory::Budget& budget, std::uint64_t memory_bytes,
+                                                  storage::AsyncIo*) const override {
     return std::make_unique<JsonlReader>(table_, split, columns, budget, memory_bytes);
   }
   [[nodiscard]] std::string file_path(std::uint32_t file) const override {

@@ -1,15 +1,18 @@
 #include "surd/table/detail/record_input.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "surd/base/error.hpp"
-#include "surd/table/detail/byte_source.hpp"
+#include "surd/table/detail/piece_reader.hpp"
 
 namespace surd::table::detail {
 namespace {
+
+constexpr std::uint64_t most_batch_rows = 8192;
 
 std::string hex(std::span<const std::byte> bytes) {
   std::string text;
@@ -23,26 +26,29 @@ class RecordReader final : public BatchReader {
  public:
   RecordReader(const RecordLayout& layout, const RecordFile& file, const Split& split,
                std::vector<bool> columns, storage::FileSystem& files, memory::Budget& budget,
-               std::uint64_t memory_bytes)
+               std::uint64_t memory_bytes, storage::AsyncIo* io)
       : layout_(layout),
         file_(file),
         columns_(std::move(columns)),
         files_(files),
         unit_(layout.format == Format::fixed ? layout.record_bytes : 1),
         next_(split.begin / unit_),
-        left_((split.end - split.begin) / unit_),
         reservation_(budget.reserve(least_memory(layout), std::max(memory_bytes, least_memory(layout)),
                                     "reading " + file.file.path)),
         bad_rows_(layout.on_bad_row) {
     check_unchanged(file_.file, files_);
-    const auto rows = batch_rows(reservation_.bytes(), layout_.record_bytes);
-    buffer_.resize(rows * layout_.record_bytes);
-    const auto begin = file_.first_byte + next_ * layout_.record_bytes;
-    source_ = open_bytes(file_.file, file_.compression, begin, files_, budget);
+    const auto record = layout_.record_bytes;
+    const auto piece_rows =
+        std::max<std::uint64_t>(1, std::min(reservation_.bytes() / 8, most_piece_bytes) / record);
+    batch_rows_ = std::min<std::uint64_t>(piece_rows, most_batch_rows);
+    const auto begin = file_.first_byte + next_ * record;
+    const auto end = file_.first_byte + split.end / unit_ * record;
+    pieces_.emplace(file_.file, file_.compression, begin, end, piece_rows * record, files_, budget, io);
   }
 
   bool next(Batch& into) override {
-    const auto rows = read_records();
+    const auto records = read_records();
+    const auto rows = records.size() / layout_.record_bytes;
     if (rows == 0) {
       if (!std::exchange(checked_, true)) check_unchanged(file_.file, files_);
       into.rows = 0;
@@ -54,12 +60,12 @@ class RecordReader final : public BatchReader {
     into.columns.resize(file_.fields.size());
     for (std::size_t k = 0; k < file_.fields.size(); ++k) {
       if (columns_[k]) {
-        decode(file_.fields[k], k, buffer_.data(), layout_.record_bytes, rows, into.columns[k], bad_);
+        decode(file_.fields[k], k, records.data(), layout_.record_bytes, rows, into.columns[k], bad_);
       } else {
         into.columns[k].clear(type_of(file_.fields[k].kind));
       }
     }
-    if (!bad_.empty()) drop_bad(into);
+    if (!bad_.empty()) drop_bad(records, into);
     next_ += rows;
     return true;
   }
@@ -68,28 +74,29 @@ class RecordReader final : public BatchReader {
   std::uint64_t bad_rows() const noexcept override { return bad_rows_.count(); }
 
  private:
-  /// A record as it is read and as columns, which may have grown to twice their size.
+  static constexpr std::uint64_t most_piece_bytes = 1 << 20;
+
+  /// Two pieces of a record, and a record as columns, which may have grown to twice their size.
   static std::uint64_t least_memory(const RecordLayout& layout) { return 4 * layout.record_bytes; }
 
-  std::size_t read_records() {
-    auto wanted = buffer_.size();
-    if (file_.compression == Compression::none) {
-      wanted = std::min<std::uint64_t>(wanted, left_ * layout_.record_bytes);
+  /// Of the piece that was read last, or the next one.
+  std::span<const std::byte> read_records() {
+    if (piece_.empty()) {
+      piece_ = pieces_->next();
+      const auto over = piece_.size() % layout_.record_bytes;
+      if (over != 0) {
+        throw base::FormatError(fmt::format(
+            "{}: ends in the middle of a record: {} bytes are left over behind {} records of {} "
+            "bytes",
+            file_.file.path, over, next_ + piece_.size() / layout_.record_bytes, layout_.record_bytes));
+      }
     }
-    const auto got = source_->read(std::span(buffer_).first(wanted));
-    if (got % layout_.record_bytes != 0) {
-      throw base::FormatError(
-          fmt::format("{}: ends in the middle of a record: {} bytes are left over behind {} records of {} "
-                      "bytes",
-                      file_.file.path, got % layout_.record_bytes, next_ + got / layout_.record_bytes,
-                      layout_.record_bytes));
-    }
-    const auto rows = got / layout_.record_bytes;
-    left_ -= std::min<std::uint64_t>(left_, rows);
-    return rows;
+    const auto records = piece_.first(std::min(piece_.size(), batch_rows_ * layout_.record_bytes));
+    piece_ = piece_.subspan(records.size());
+    return records;
   }
 
-  void drop_bad(Batch& batch) {
+  void drop_bad(std::span<const std::byte> records, Batch& batch) {
     std::stable_sort(bad_.begin(), bad_.end(),
                      [](const BadValue& a, const BadValue& b) { return a.row < b.row; });
     for (std::size_t i = 0; i < bad_.size(); ++i) {
@@ -100,7 +107,7 @@ class RecordReader final : public BatchReader {
       row.column = file_.fields[bad_[i].column].name;
       row.reason = bad_[i].reason;
       if (bad_rows_.keeps_text()) {
-        row.text = hex(std::span(buffer_).subspan(bad_[i].row * layout_.record_bytes, layout_.record_bytes));
+        row.text = hex(records.subspan(bad_[i].row * layout_.record_bytes, layout_.record_bytes));
       }
       bad_rows_.add(std::move(row));
     }
@@ -113,10 +120,10 @@ class RecordReader final : public BatchReader {
   storage::FileSystem& files_;
   std::uint64_t unit_;
   std::uint64_t next_;  ///< Record.
-  std::uint64_t left_;  ///< Records.
   memory::Reservation reservation_;
-  std::vector<std::byte> buffer_;
-  std::unique_ptr<ByteSource> source_;
+  std::size_t batch_rows_ = 0;
+  std::optional<PieceReader> pieces_;
+  std::span<const std::byte> piece_;  ///< What is left of the last one.
   std::vector<BadValue> bad_;
   BadRowLog bad_rows_;
   bool checked_ = false;
@@ -154,11 +161,12 @@ class RecordInput final : public Input {
   }
 
   std::unique_ptr<BatchReader> read(const Split& split, const std::vector<bool>& columns,
-                                    memory::Budget& budget, std::uint64_t memory_bytes) const override {
+                                    memory::Budget& budget, std::uint64_t memory_bytes,
+                                    storage::AsyncIo* io) const override {
     base::expect(split.file < inputs_.size() && columns.size() == schema_.size(),
                  "a split is read from the input that made it");
     return std::make_unique<RecordReader>(layout_, inputs_[split.file], split, columns, files_, budget,
-                                          memory_bytes);
+                                          memory_bytes, io);
   }
 
   std::string file_path(std::uint32_t file) const override { return inputs_.at(file).file.path; }
@@ -193,8 +201,8 @@ std::unique_ptr<Input> make_record_input(RecordLayout layout, std::vector<Record
 }
 
 std::size_t batch_rows(std::uint64_t memory_bytes, std::uint64_t row_bytes) noexcept {
-  constexpr std::uint64_t most_rows = 8192;
-  return std::clamp<std::uint64_t>(memory_bytes / 4 / std::max<std::uint64_t>(row_bytes, 1), 1, most_rows);
+  return std::clamp<std::uint64_t>(memory_bytes / 4 / std::max<std::uint64_t>(row_bytes, 1), 1,
+                                   most_batch_rows);
 }
 
 void add_splits(std::uint32_t file, std::uint64_t rows, std::uint64_t row_bytes, std::uint64_t unit,

@@ -27,8 +27,8 @@ class InputSource : public Source {
     table::Batch rows;
     for (auto unit = first; unit < last; ++unit) {
       flow.begin(unit);
-      const auto reader =
-          query_->input->read(splits_[unit], query_->needed, setting.worker.budget, setting.memory.reader);
+      const auto reader = query_->input->read(splits_[unit], query_->needed, setting.worker.budget,
+                                              setting.memory.reader, &setting.worker.io);
       std::uint64_t position = unit << 40U;
       while (!flow.full() && next(*reader, rows, setting.memory)) {
         const auto count = rows.rows;

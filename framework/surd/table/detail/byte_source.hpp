@@ -33,6 +33,9 @@ class ByteSource {
 [[nodiscard]] std::unique_ptr<ByteSource> open_bytes(const InputFile& file, Compression compression,
                                                      std::uint64_t offset, storage::FileSystem& files,
                                                      memory::Budget& budget);
+/// The file at any offset, as it was when the job began. read_at() throws what ByteSource::read() does.
+[[nodiscard]] std::unique_ptr<storage::ReadableFile> open_whole(const InputFile& file,
+                                                                storage::FileSystem& files);
 /// What open_bytes() takes from the budget, as far as the file's beginning tells.
 [[nodiscard]] std::uint64_t decompression_bytes(const InputFile& file, Compression compression,
                                                 storage::FileSystem& files);
