@@ -13,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "surd/mpi/detail/farewell.hpp"
 #include "surd/mpi/detail/first_word.hpp"
 #include "surd/mpi/detail/launcher.hpp"
 
@@ -65,16 +66,22 @@ Session::Session(int& argc, char**& argv) {
   self_ = Communicator(made);
   first_word_ = std::make_unique<detail::FirstWord>();
   first_word_->share(world_.node());
+  farewell_ = std::make_unique<detail::Farewell>();
+  farewell_->share(world_.node());
 }
 
 Session::~Session() {
   if (std::uncaught_exceptions() > 0) return;  // the others are not here to finalise with
   const bool alone = world_.size() == 1;
+  const bool one_node = world_.node().size() == world_.size();
   first_word_->forget();
   self_ = Communicator();
   world_ = Communicator();
   MPI_Finalize();
-  if (exit_status_ != 0 && !alone) std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  farewell_->arrive();
+  if (exit_status_ == 0 || alone) return;
+  const bool together = farewell_->wait_for_all() && one_node;
+  if (!together) std::this_thread::sleep_for(std::chrono::milliseconds(200));
 }
 
 std::string library_name() {

@@ -9,8 +9,9 @@
 namespace surd::mpi {
 
 namespace detail {
+class Farewell;
 class FirstWord;
-}
+}  // namespace detail
 
 /// Initialises MPI (asking for MPI_THREAD_MULTIPLE) and finalises it. One per process, in main(). A program
 /// started without a launcher is one rank; one started by a launcher dies with it (PR_SET_PDEATHSIG).
@@ -30,9 +31,9 @@ class Session {
   /// "MPI_THREAD_MULTIPLE", or the lower level that MPI gives.
   [[nodiscard]] const char* thread_level() const noexcept { return thread_level_; }
 
-  /// What main() will return. If that is not 0, ranks stay 0.2 s beyond MPI_Finalize, so that none leaves
-  /// while another is still in it: Open MPI's launcher then answers nobody for one or two seconds, and kills
-  /// who waits.
+  /// What main() will return. If that is not 0, the ranks of a node leave once all are through MPI_Finalize,
+  /// and those of several nodes, or of nodes on which nothing can be shared, 0.2 s later: as soon as one has
+  /// left so, Open MPI's launcher answers nobody for one or two seconds, and kills who waits.
   void set_exit_status(int status) noexcept { exit_status_ = status; }
 
  private:
@@ -42,6 +43,7 @@ class Session {
   Communicator world_;
   Communicator self_;
   std::unique_ptr<detail::FirstWord> first_word_;
+  std::unique_ptr<detail::Farewell> farewell_;
 };
 
 /// "Open MPI 4.1.4", and the MPI standard it implements: "3.1".

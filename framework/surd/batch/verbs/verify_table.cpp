@@ -57,6 +57,10 @@ void print(const ranks::EpochsReport& report, const TableJob& job, bool repair, 
   }
   print(report.spills);
   print(report.outputs);
+  if (!report.released.empty()) {
+    fmt::print("{} spill files, such as {}, are needed no more: the next run removes them\n",
+               report.released.size(), report.released.front().string());
+  }
   fmt::print("{}: {} logs, {} records, {} spill files, {}: {}\n", job.name, report.logs, report.records,
              report.spills.size(), report.finished ? "finished" : "not finished",
              report.sound() ? "all right" : "DAMAGED");
