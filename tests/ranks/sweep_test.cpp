@@ -167,7 +167,7 @@ TEST_F(SweepOnRanks, TooManyFailuresEndTheRun) {
 TEST_F(SweepOnRanks, AStopKeepsWhatIsDoneAndTheNextRunDoesTheRest) {
   const auto grid = define(R"({"axes": {"x": {"range": 400}}})");
   const auto body = [&](const Point& point, Context& context) {
-    std::this_thread::sleep_for(milliseconds(2));
+    std::this_thread::sleep_for(milliseconds(10));
     if (world().rank() == world().size() - 1 && evaluated_ == 20) stop_ = true;
     return square(point, context);
   };
@@ -252,6 +252,18 @@ TEST_F(SweepOnRanks, PointsThatCannotEndInTimeAreNotStarted) {
 
   EXPECT_EQ(result.end, SweepEnd::interrupted);
   EXPECT_EQ(result.state.done, 12U);
+}
+
+TEST_F(SweepOnRanks, PointsOfUnequalLengthsAreStartedWhereAllEndInTime) {
+  options_.time_left_seconds = 600;
+
+  const auto result =
+      run(define(R"({"axes": {"x": {"range": 200}}})"), [](const Point& point, Context& context) {
+        if (point.i64("x") < 10) std::this_thread::sleep_for(milliseconds(50));
+        return square(point, context);
+      });
+
+  EXPECT_EQ(result.end, SweepEnd::complete);
 }
 
 TEST_F(SweepOnRanks, MemoryPerPointLimitsHowManyRunAtOnce) {

@@ -32,7 +32,7 @@ struct CostModel::State {
   std::vector<Value> params;
   Mean all;
   Mean unit;        // seconds per unit of the expression
-  Mean log_square;  // squared log of actual / estimated
+  Mean log_excess;  // squared log of actual / estimated, 0 where a point took less
   std::vector<std::vector<Mean>> effects;
 
   std::vector<std::uint64_t> coordinates_of(std::uint64_t position) const {
@@ -84,8 +84,8 @@ CostModel::~CostModel() = default;
 void CostModel::observe(std::uint64_t position, double seconds, double points) {
   if (!(seconds > 0)) seconds = 1e-9;
   if (const double guess = estimate(position); guess > 0) {
-    const double log_ratio = std::log(seconds / guess);
-    state_->log_square.add(log_ratio * log_ratio, 1);
+    const double excess = std::max(0.0, std::log(seconds / guess));
+    state_->log_excess.add(excess * excess, 1);
   }
   state_->all.add(seconds, points);
   if (state_->expression) {
@@ -111,9 +111,10 @@ double CostModel::relative(std::uint64_t position) const {
 }
 
 double CostModel::spread() const noexcept {
-  // 1.645 standard deviations of a log-normal error.
-  if (state_->log_square.weight < 4) return 2;
-  return std::exp(1.645 * std::sqrt(state_->log_square.value()));
+  // 1.645 standard deviations of a log-normal error. Only what points took longer counts, for one that took a
+  // thousandth of its estimate must not make others seem to need a thousand times theirs: half the variance.
+  if (state_->log_excess.weight < 4) return 2;
+  return std::exp(1.645 * std::sqrt(2 * state_->log_excess.value()));
 }
 
 double CostModel::mean() const noexcept { return state_->all.weight > 0 ? state_->all.value() : -1; }
