@@ -15,14 +15,14 @@ from harness import Folder
 KILLS = int(harness.SCALE) if harness.SCALE > 1 else 50
 
 
-def job(name, x):
+def job(name, x, lease="1s"):
     return f"""kind: sweep
 name: {name}
 function: tally
 params: {{milliseconds: 5}}
 axes: {{x: {{range: {x}}}, y: [a, b, c, d]}}
 memo: memo
-lease: 1s
+lease: {lease}
 output: {name}.h5
 """
 
@@ -49,7 +49,7 @@ def expected_outputs():
 def test_four_jobs_share_the_work():
     with Folder("") as folder:
         for name in JOBS:
-            (folder.path / f"{name}.yaml").write_text(job(name, JOBS[name]))
+            (folder.path / f"{name}.yaml").write_text(job(name, JOBS[name], "30s"))
         running = {name: start(folder, name, 1) for name in JOBS}
         for name, process in running.items():
             _, err = process.communicate(timeout=60)

@@ -47,6 +47,7 @@ FAKES = {
     "squeue": """
         case "$*" in
           *RestartCnt*)
+            touch "$FAKE/asked"
             [ -f "$FAKE/busy" ] && rm "$FAKE/busy" && exit 1
             sed "s/END/$(date -d '+1 hour' +%FT%T)/" "$FAKE/job" ;;
           *'%T|'*) cat "$FAKE/queue" ;;
@@ -123,9 +124,9 @@ class Cluster(Folder):
 
     def begin(self, body, settings="", **more):
         """Starts supervise.sh around a program of bash."""
-        self.script("program", f"touch started\n{body}")
+        self.script("program", body if "touch started" in body else f"touch started\n{body}")
         (self.path / "batch.sh").write_text(f"run=(./program)\nstart_seconds=0 retry_seconds=0\n{settings}\nsource slurm/supervise.sh\n")
-        for name in ("started", "fake/requeues"):
+        for name in ("started", "fake/asked", "fake/requeues"):
             (self.path / name).unlink(missing_ok=True)
         return self.start_script("batch.sh", **more)
 
@@ -256,6 +257,7 @@ def test_usr1_is_repeated_until_the_ranks_hear_it():
         with Cluster(JOB.replace("20}", "300}")) as cluster:
             settings = f"launch=({harness.MPIEXEC} -n 2) run=({harness.PROBE} run job.yaml) start_seconds=5"
             process = cluster.begin("", settings)
+            wait_for(cluster.path / "fake/asked")  # the script hears signals now
             time.sleep(delay)
             process.send_signal(signal.SIGUSR1)
             _, err = process.communicate(timeout=30)
@@ -278,10 +280,11 @@ def submit(cluster, *options):
 
 
 def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
-    with Cluster() as undisturbed:
-        assert undisturbed.verb("run", "job.yaml")[0] == 0
+    slow = JOB.replace("20}", "200}")
+    with Cluster(slow) as undisturbed:
+        assert undisturbed.verb("run", "job.yaml", SURD_HURRY="1")[0] == 0
         expected = undisturbed.output()
-    with Cluster() as cluster:
+    with Cluster(slow) as cluster:
         assert "submitted job 4242; watch it with: surd status job.yaml\n" == submit(cluster)
         text = (cluster.path / ".surd/storm/submit.sbatch").read_text()
         assert "--ntasks-per-node=2\n" in text and "--mem=1900M\n" in text and os.path.realpath(harness.PROBE) in text
@@ -296,9 +299,9 @@ def test_a_submitted_sweep_is_stopped_and_resumed_on_fewer_ranks():
         process.send_signal(signal.SIGUSR1)
         _, err = process.communicate(timeout=30)
         assert process.returncode == 75 and cluster.requeued(), f"status {process.returncode}\n{err.decode()}"
-        assert "--time" not in text and "#SBATCH --time=00:11:00" in submit(cluster, "--dry-run"), "2 s of work, and 10 min"
+        assert "--time" not in text and "#SBATCH --time=00:11:00" in submit(cluster, "--dry-run"), "20 s of work, and 10 min"
 
-        process = cluster.start_script(".surd/storm/submit.sbatch", restarts=1, ranks="1")
+        process = cluster.start_script(".surd/storm/submit.sbatch", restarts=1, ranks="1", SURD_HURRY="1")
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0, err.decode()
         assert cluster.output() == expected

@@ -116,7 +116,7 @@ TEST_F(SchedulerOnRanks, EveryRankGetsItsShareOfLongPoints) {
 
   Scheduler scheduler(ranks_, ranks_.is_root() ? &source : nullptr, stop_);
   const auto times =
-      work(scheduler, total, [] { std::this_thread::sleep_for(std::chrono::milliseconds(5)); });
+      work(scheduler, total, [] { std::this_thread::sleep_for(std::chrono::milliseconds(30)); });
 
   std::uint64_t mine = 0;
   for (const auto t : times) mine += t;
