@@ -87,9 +87,9 @@ std::unique_ptr<Input> open_input(const InputSpec& spec, storage::FileSystem& fi
     case Format::jsonl:
       return detail::open_jsonl(spec, std::move(paths), files);
     case Format::fixed:
-      return detail::open_fixed(spec, std::move(paths), files);
+      return detail::open_fixed(spec, paths, files);
     case Format::npy:
-      return detail::open_npy(spec, std::move(paths), files);
+      return detail::open_npy(spec, paths, files);
     case Format::hdf5:
       break;
   }

@@ -33,7 +33,7 @@ NpyHeader read_header(const InputFile& file, storage::FileSystem& files) {
 
 }  // namespace
 
-std::unique_ptr<Input> open_npy(const InputSpec& spec, std::vector<std::string> paths,
+std::unique_ptr<Input> open_npy(const InputSpec& spec, const std::vector<std::string>& paths,
                                 storage::FileSystem& files) {
   if (!spec.types.empty()) {
     throw base::UsageError("an input of format npy has the types of its arrays; remove 'types'");

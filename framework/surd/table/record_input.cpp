@@ -215,7 +215,7 @@ void add_splits(std::uint32_t file, std::uint64_t rows, std::uint64_t row_bytes,
   }
 }
 
-std::unique_ptr<Input> open_fixed(const InputSpec& spec, std::vector<std::string> paths,
+std::unique_ptr<Input> open_fixed(const InputSpec& spec, const std::vector<std::string>& paths,
                                   storage::FileSystem& files) {
   if (spec.record_bytes == 0) {
     throw base::UsageError("an input of format fixed needs 'record_bytes', the size of its records");

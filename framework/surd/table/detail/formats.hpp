@@ -19,9 +19,9 @@ namespace surd::table::detail {
                                               storage::FileSystem& files);
 [[nodiscard]] std::unique_ptr<Input> open_jsonl(const InputSpec& spec, std::vector<std::string> paths,
                                                 storage::FileSystem& files);
-[[nodiscard]] std::unique_ptr<Input> open_fixed(const InputSpec& spec, std::vector<std::string> paths,
+[[nodiscard]] std::unique_ptr<Input> open_fixed(const InputSpec& spec, const std::vector<std::string>& paths,
                                                 storage::FileSystem& files);
-[[nodiscard]] std::unique_ptr<Input> open_npy(const InputSpec& spec, std::vector<std::string> paths,
+[[nodiscard]] std::unique_ptr<Input> open_npy(const InputSpec& spec, const std::vector<std::string>& paths,
                                               storage::FileSystem& files);
 [[nodiscard]] std::unique_ptr<Input> open_hdf5(const InputSpec& spec, std::vector<std::string> paths,
                                                storage::FileSystem& files);
