@@ -29,6 +29,13 @@ struct SpillFile::State {
     }
   }
 
+  /// For an append by `to`.
+  void prepare(storage::AsyncIo& to) {
+    create();
+    if (io != &to) settle();
+    io = &to;
+  }
+
   void settle() {
     if (last != 0) io->wait(std::exchange(last, 0));
   }
@@ -65,11 +72,19 @@ SpillFile SpillFile::named(storage::FileSystem& files, storage::Path path, stora
 
 SpillFile::Pending SpillFile::append(storage::AsyncIo& io, std::span<const std::byte> bytes) {
   auto& state = *state_;
-  state.create();
-  if (state.io != &io) state.settle();
-  state.io = &io;
+  state.prepare(io);
   state.last = io.append(*state.writer, bytes);
   return {std::exchange(state.bytes, state.bytes + bytes.size()), state.last};
+}
+
+SpillFile::Pending SpillFile::append(storage::AsyncIo& io,
+                                     std::span<const std::span<const std::byte>> pieces) {
+  auto& state = *state_;
+  state.prepare(io);
+  state.last = io.append(*state.writer, pieces);
+  const auto offset = state.bytes;
+  for (const auto piece : pieces) state.bytes += piece.size();
+  return {offset, state.last};
 }
 
 std::uint64_t SpillFile::append_now(storage::AsyncIo& io, std::span<const std::byte> bytes) {

@@ -43,6 +43,8 @@ class SpillFile {
     storage::AsyncIo::Ticket ticket;
   };
   [[nodiscard]] Pending append(storage::AsyncIo& io, std::span<const std::byte> bytes);
+  /// The same for pieces, one after the other, which list must stay in place as well.
+  [[nodiscard]] Pending append(storage::AsyncIo& io, std::span<const std::span<const std::byte>> pieces);
   /// Appends and waits. For small things. Returns the offset.
   std::uint64_t append_now(storage::AsyncIo& io, std::span<const std::byte> bytes);
 

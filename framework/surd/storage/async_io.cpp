@@ -28,10 +28,13 @@ struct Request {
   std::byte* into = nullptr;
   const std::byte* from = nullptr;
   std::size_t bytes = 0;
+  std::span<const std::span<const std::byte>> pieces{};  ///< To append, if there are any, else `from`.
 };
 
 void serve(const Request& request) {
-  if (request.appended != nullptr) {
+  if (!request.pieces.empty()) {
+    request.appended->append_all(request.pieces);
+  } else if (request.appended != nullptr) {
     request.appended->append({request.from, request.bytes});
   } else if (request.shared != nullptr) {
     request.shared->write_at(request.offset, {request.from, request.bytes});
@@ -193,15 +196,21 @@ AsyncIo::AsyncIo() : state_(std::make_unique<State>()) {}
 AsyncIo::~AsyncIo() = default;
 
 AsyncIo::Ticket AsyncIo::read(ReadableFile& file, std::uint64_t offset, std::span<std::byte> into) {
-  return state_->push(0, {&file, nullptr, nullptr, offset, into.data(), nullptr, into.size()});
+  return state_->push(0, {.source = &file, .offset = offset, .into = into.data(), .bytes = into.size()});
 }
 
 AsyncIo::Ticket AsyncIo::append(WritableFile& file, std::span<const std::byte> bytes) {
-  return state_->push(1, {nullptr, &file, nullptr, 0, nullptr, bytes.data(), bytes.size()});
+  return state_->push(1, {.appended = &file, .from = bytes.data(), .bytes = bytes.size()});
+}
+
+AsyncIo::Ticket AsyncIo::append(WritableFile& file, std::span<const std::span<const std::byte>> pieces) {
+  std::size_t bytes = 0;
+  for (const auto piece : pieces) bytes += piece.size();
+  return state_->push(1, {.appended = &file, .bytes = bytes, .pieces = pieces});
 }
 
 AsyncIo::Ticket AsyncIo::write(SharedFile& file, std::uint64_t offset, std::span<const std::byte> bytes) {
-  return state_->push(1, {nullptr, nullptr, &file, offset, nullptr, bytes.data(), bytes.size()});
+  return state_->push(1, {.shared = &file, .offset = offset, .from = bytes.data(), .bytes = bytes.size()});
 }
 
 void AsyncIo::wait(Ticket ticket) {

@@ -34,6 +34,8 @@ class AsyncIo {
   [[nodiscard]] Ticket read(ReadableFile& file, std::uint64_t offset, std::span<std::byte> into);
   /// Appends `bytes`.
   [[nodiscard]] Ticket append(WritableFile& file, std::span<const std::byte> bytes);
+  /// Appends `pieces`, one after the other. Where they are must stay in place, too.
+  [[nodiscard]] Ticket append(WritableFile& file, std::span<const std::span<const std::byte>> pieces);
   /// Writes `bytes` at `offset`.
   [[nodiscard]] Ticket write(SharedFile& file, std::uint64_t offset, std::span<const std::byte> bytes);
 

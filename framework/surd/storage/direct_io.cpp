@@ -34,10 +34,16 @@ std::optional<ssize_t> DirectIo::checked(ssize_t result) noexcept {
   return std::nullopt;
 }
 
-std::optional<ssize_t> DirectIo::write(std::uint64_t offset, const std::byte* from,
-                                       std::size_t bytes) noexcept {
-  if (bytes < least_written || !fits(offset, from, bytes)) return std::nullopt;
-  return checked(::pwrite(fd_, from, bytes - bytes % unit_bytes, static_cast<off_t>(offset)));
+std::optional<ssize_t> DirectIo::write(std::uint64_t offset, std::span<iovec> pieces) noexcept {
+  std::size_t bytes = 0;
+  for (const auto& piece : pieces) {
+    if (!fits(offset + bytes, static_cast<const std::byte*>(piece.iov_base), piece.iov_len))
+      return std::nullopt;
+    bytes += piece.iov_len;
+  }
+  if (bytes < least_written) return std::nullopt;
+  pieces.back().iov_len -= bytes % unit_bytes;
+  return checked(::pwritev(fd_, pieces.data(), static_cast<int>(pieces.size()), static_cast<off_t>(offset)));
 }
 
 std::optional<ssize_t> DirectIo::read(std::uint64_t offset, std::byte* into, std::size_t bytes) noexcept {

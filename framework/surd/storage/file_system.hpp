@@ -28,6 +28,10 @@ class WritableFile {
   /// Writes all of `bytes` at the end: a write(2) that survives the death of the process, not of the node.
   /// @throws IoError  naming the file, the bytes wanted and the bytes written.
   virtual void append(std::span<const std::byte> bytes) = 0;
+  /// The same for pieces that lie in several places, at once where the file can do that.
+  virtual void append_all(std::span<const std::span<const std::byte>> pieces) {
+    for (const auto piece : pieces) append(piece);
+  }
 
   /// Makes everything appended durable (fdatasync). After a failure the file must be written anew.
   virtual void sync() = 0;

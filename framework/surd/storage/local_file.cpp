@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <optional>
 #include <system_error>
@@ -126,6 +127,28 @@ struct Descriptor {
   int fd;
 };
 
+/// `size` bytes of pieces from byte `from` on, as the kernel takes them; fewer if they are in very many
+/// pieces.
+class Vectors {
+ public:
+  Vectors(std::span<const std::span<const std::byte>> pieces, std::size_t from, std::size_t size) noexcept {
+    for (const auto piece : pieces) {
+      const auto skipped = std::min(from, piece.size());
+      const auto bytes = std::min(piece.size() - skipped, size);
+      from -= skipped;
+      size -= bytes;
+      if (bytes == 0) continue;
+      if (count_ == vectors_.size()) return;
+      vectors_[count_++] = {const_cast<std::byte*>(piece.data() + skipped), bytes};
+    }
+  }
+  [[nodiscard]] std::span<iovec> all() noexcept { return {vectors_.data(), count_}; }
+
+ private:
+  std::array<iovec, 256> vectors_;
+  std::size_t count_ = 0;
+};
+
 class LocalWritableFile final : public WritableFile {
  public:
   LocalWritableFile(std::string path, int fd, Access access) noexcept
@@ -133,18 +156,24 @@ class LocalWritableFile final : public WritableFile {
     if (access == Access::pieces) direct_.emplace(fd, O_WRONLY);
   }
 
-  void append(std::span<const std::byte> bytes) override {
+  void append(std::span<const std::byte> bytes) override { append_all({&bytes, 1}); }
+
+  void append_all(std::span<const std::span<const std::byte>> pieces) override {
+    std::size_t all = 0;
+    for (const auto piece : pieces) all += piece.size();
     std::uint64_t cached_from = bytes_;
-    file_.write_all(bytes.size(), [&](std::size_t done, std::size_t size) {
-      if (!direct_) return ::write(file_.fd, bytes.data() + done, size);
+    file_.write_all(all, [&](std::size_t done, std::size_t size) {
+      Vectors vectors(pieces, done, size);
+      const auto count = static_cast<int>(vectors.all().size());
+      if (!direct_) return ::writev(file_.fd, vectors.all().data(), count);
       const auto at = bytes_ + done;
-      if (const auto written = direct_->write(at, bytes.data() + done, size)) {
+      if (const auto written = direct_->write(at, vectors.all())) {
         cached_from = at + static_cast<std::uint64_t>(std::max<ssize_t>(*written, 0));
         return *written;
       }
-      return ::pwrite(file_.fd, bytes.data() + done, size, static_cast<off_t>(at));
+      return ::pwritev(file_.fd, vectors.all().data(), count, static_cast<off_t>(at));
     });
-    bytes_ += bytes.size();
+    bytes_ += all;
     if (cached_from < bytes_) behind_.wrote(file_.fd, cached_from, bytes_ - cached_from);
   }
 
@@ -172,7 +201,8 @@ class LocalSharedFile final : public SharedFile {
     std::uint64_t cached_from = offset;
     file_.write_all(bytes.size(), [&](std::size_t done, std::size_t size) {
       const auto at = offset + done;
-      const auto written = direct_ ? direct_->write(at, bytes.data() + done, size) : std::nullopt;
+      Vectors vectors({&bytes, 1}, done, size);
+      const auto written = direct_ ? direct_->write(at, vectors.all()) : std::nullopt;
       if (written) {
         cached_from = at + static_cast<std::uint64_t>(std::max<ssize_t>(*written, 0));
         return *written;

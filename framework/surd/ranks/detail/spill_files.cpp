@@ -44,6 +44,10 @@ class DigestingFile final : public storage::WritableFile {
     file_->append(bytes);
     digest_.add(bytes);
   }
+  void append_all(std::span<const std::span<const std::byte>> pieces) override {
+    file_->append_all(pieces);
+    for (const auto piece : pieces) digest_.add(piece);
+  }
   void sync() override { file_->sync(); }
   void close() override { file_->close(); }
 

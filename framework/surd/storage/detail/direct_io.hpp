@@ -6,8 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 namespace surd::storage {
 
@@ -28,7 +30,8 @@ class DirectIo {
   ~DirectIo();
 
   /// Transfers as many whole units as there are. nullopt if that is not possible: use the page cache.
-  std::optional<ssize_t> write(std::uint64_t offset, const std::byte* from, std::size_t bytes) noexcept;
+  /// The pieces, one after the other; the last may be shortened.
+  std::optional<ssize_t> write(std::uint64_t offset, std::span<iovec> pieces) noexcept;
   std::optional<ssize_t> read(std::uint64_t offset, std::byte* into, std::size_t bytes) noexcept;
 
   /// No more direct transfers.
