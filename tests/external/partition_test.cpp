@@ -26,6 +26,7 @@ struct Disk {
 Bytes read_all(Disk& disk, const std::vector<PartitionExtents>& parts, std::uint64_t memory,
                std::uint32_t record_bytes = 0) {
   memory::Budget budget(std::uint64_t{64} << 20);
+  disk.spill.flush(disk.io);
   external::PartitionReader reader({&disk.spill.reader()}, parts, budget, memory, disk.io, record_bytes);
   Bytes all;
   for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) {
@@ -125,6 +126,17 @@ TEST(Partition, WorksInItsLeastMemory) {
 TEST(Partition, TakesRecordsLargerThanAPage) {
   expect_round_trip(16, 512 << 10, {10, 5000, 40'000, 200'000, 3, 4096, 4097, 450'000, 1, 65'536, 90'000, 2},
                     4096);
+}
+
+TEST(Partition, GoesOnWhilePagesAreWritten) {
+  base::RandomStream random(6, 7);
+  for (const std::uint32_t partitions : {2U, 16U, 32U}) {
+    std::vector<std::size_t> sizes(60'000);
+    for (auto& size : sizes) size = 1 + random.below(500);
+    // Larger than a page: as large as a few, and as large as all spare ones together and more.
+    for (std::size_t i = 100; i < sizes.size(); i += 1500) sizes[i] = 100'000 + random.below(900'000);
+    expect_round_trip(partitions, 4 << 20, sizes, 64 << 10);
+  }
 }
 
 TEST(Partition, TakesNoRecordsAtAll) { expect_round_trip(16, 1 << 20, {}, 4096); }

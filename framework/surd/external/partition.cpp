@@ -15,7 +15,6 @@
 #include "surd/base/error.hpp"
 #include "surd/base/hash.hpp"
 #include "surd/base/units.hpp"
-#include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/detail/partition_pages.hpp"
 
 namespace surd::external {
@@ -24,8 +23,6 @@ std::uint64_t hash_key(std::span<const std::byte> key) noexcept {
   const auto hash = base::hash64(key);
   return hash == 0 ? 1 : hash;  // tables mark empty slots by 0
 }
-
-std::uint64_t hash_key(std::uint64_t key) noexcept { return detail::mix(key); }
 
 std::uint32_t partitions_for(std::uint64_t bytes, std::uint64_t block_bytes) noexcept {
   const double blocks =
@@ -79,29 +76,35 @@ namespace {
 
 constexpr std::uint64_t least_page_bytes = unit_bytes;
 constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
-constexpr std::uint64_t least_half_bytes = 64 << 10;
+constexpr std::uint64_t least_batch_bytes = 64 << 10;
+constexpr std::uint64_t least_doubled_bytes = 64 << 10;
 
 /// How `have` bytes are divided.
 struct ArenaShape {
   std::uint64_t page_bytes;
-  std::uint64_t half_bytes;
-  std::uint64_t bytes;  ///< In all.
+  std::uint64_t batch_bytes;  ///< Of pages that are written together.
+  std::uint64_t bytes;        ///< Of all pages.
 
   ArenaShape(std::uint64_t have, std::uint64_t partitions) noexcept {
     const auto down = [](std::uint64_t size) { return size / unit_bytes * unit_bytes; };
-    half_bytes = std::clamp<std::uint64_t>(down(have / 16), least_half_bytes, most_page_bytes);
-    const auto page = (have - 2 * half_bytes) / partitions;
     // At most a 16th, so that a reader in as much memory has room for two.
-    page_bytes = down(std::min({page, most_page_bytes, have / 16}));
-    half_bytes = std::max(half_bytes, std::min(page_bytes, down((have - partitions * page_bytes) / 2)));
-    page_bytes = std::min(page_bytes, half_bytes);
-    bytes = partitions * page_bytes + 2 * half_bytes;
+    const auto most = std::min(most_page_bytes, have / 16);
+    batch_bytes = std::clamp<std::uint64_t>(down(have / 16), least_batch_bytes, most_page_bytes);
+    // A spare page for each, so that all can be written while all are filled anew; with less memory, for two
+    // batches.
+    page_bytes = down(std::min(have / (2 * partitions), most));
+    bytes = 2 * partitions * page_bytes;
+    if (page_bytes >= least_doubled_bytes) return;
+    page_bytes = down(std::min((have - 2 * batch_bytes) / partitions, most));
+    batch_bytes = std::max(batch_bytes, std::min(page_bytes, down((have - partitions * page_bytes) / 2)));
+    page_bytes = std::min(page_bytes, batch_bytes);
+    bytes = (partitions + 2 * batch_bytes / page_bytes) * page_bytes;
   }
 };
 
 /// A record is written from the arena as a whole.
 [[noreturn]] void refuse(std::uint64_t record_bytes, std::uint64_t partitions, std::uint64_t had) {
-  const auto most = (partitions + 2) * most_page_bytes;
+  const auto most = ArenaShape(std::uint64_t{1} << 60, partitions).bytes;
   if (record_bytes > most) {
     throw base::UsageError(fmt::format("a row of {} cannot be partitioned: it may have up to {}",
                                        base::format_bytes(record_bytes), base::format_bytes(most)));
@@ -134,7 +137,7 @@ Arena make_arena(std::size_t bytes) {
 }
 
 std::uint64_t PartitionPages::least_memory(std::uint32_t partitions) noexcept {
-  return partitions * least_page_bytes + 2 * least_half_bytes;
+  return partitions * least_page_bytes + 2 * least_batch_bytes;
 }
 
 PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
@@ -145,109 +148,153 @@ PartitionPages::PartitionPages(std::uint32_t partitions, memory::Budget& budget,
                                 fmt::format("scattering over {} partitions", partitions));
   const ArenaShape shape(reservation_.bytes(), partitions);
   page_bytes_ = shape.page_bytes;
-  half_bytes_ = shape.half_bytes;
+  batch_bytes_ = shape.batch_bytes;
   arena_bytes_ = shape.bytes;
   arena_ = make_arena(arena_bytes_);
-  halves_[0].begin = arena_.get() + partitions * page_bytes_;
-  halves_[1].begin = halves_[0].begin + half_bytes_;
   pages_.resize(partitions);
-  for (std::size_t p = 0; p < partitions; ++p) empty_page(p);
+  put_pages();
   extents_.resize(partitions);
 }
 
 PartitionPages::~PartitionPages() {
   try {
-    wait_halves();  // the writing thread reads the arena
+    wait_all();  // the writing thread reads the arena
   } catch (const base::Error&) {
     // Whoever needs these bytes called finish(), which reported.
   }
 }
 
-void PartitionPages::empty_page(std::size_t partition) noexcept {
-  pages_[partition] = {page_begin(partition), static_cast<std::uint32_t>(page_bytes_)};
+/// All empty, in order, and those that are no partition's spare. None is being written.
+void PartitionPages::put_pages() {
+  auto* at = arena_.get();
+  for (auto& page : pages_) {
+    page = {at, at, static_cast<std::uint32_t>(page_bytes_)};
+    at += page_bytes_;
+  }
+  spare_.clear();
+  for (; at != arena_.get() + arena_bytes_; at += page_bytes_) spare_.push_back(at);
 }
 
 std::byte* PartitionPages::append_slowly(std::size_t partition, std::size_t bytes) {
   if (large_.bytes > 0) write_large();
   // Not while a large record lay over the pages: then they have room, or are seen here.
-  if (pages_[partition].room < bytes) stage(partition);
+  if (pages_[partition].room < bytes) renew(partition);
   if (bytes > page_bytes_) return append_large(partition, bytes);
   return append(static_cast<std::uint64_t>(partition) << (shift_ & 63), bytes);
 }
 
-/// A record larger than a page is built in the staging halves, or over the whole arena once that is empty.
+/// A record larger than a page is built where the spare pages were at first, or over the whole arena once
+/// that is empty.
 std::byte* PartitionPages::append_large(std::size_t partition, std::size_t bytes) {
   if (bytes > arena_bytes_) refuse(bytes, pages_.size(), reservation_.bytes());
-  const bool over_pages = bytes > 2 * half_bytes_;
+  const bool over_pages = bytes > spare_bytes();
   if (over_pages) stage_all();
-  write_half();
-  wait_halves();
-  large_ = {partition, bytes};
+  write_batch();
+  wait_all();
+  if (over_pages) {
+    put_pages();
+  } else {
+    clear_spare_region(bytes);
+  }
+  large_ = {partition, bytes, over_pages ? arena_.get() : spare_region()};
   for (auto& page : pages_) page.room = 0;  // the next append() comes by append_slowly()
-  return over_pages ? arena_.get() : halves_[0].begin;
+  return large_.begin;
+}
+
+/// Pages of partitions that lie in its first bytes change places with spare ones.
+void PartitionPages::clear_spare_region(std::size_t bytes) {
+  const auto lies_there = [&](const std::byte* page) {
+    return page >= spare_region() && page < spare_region() + bytes;
+  };
+  auto to = std::ranges::partition(spare_, lies_there).begin();
+  for (auto& page : pages_) {
+    if (!lies_there(page.begin)) continue;
+    const auto used = static_cast<std::size_t>(page.end - page.begin);
+    std::memcpy(*to, page.begin, used);
+    std::swap(*to++, page.begin);
+    page.end = page.begin + used;
+  }
 }
 
 void PartitionPages::write_large() {
-  auto* const at = large_.bytes > 2 * half_bytes_ ? arena_.get() : halves_[0].begin;
   spill_.align(io_);
-  const auto pending = spill_.append(io_, {at, static_cast<std::size_t>(whole_units(large_.bytes))});
+  const auto bytes = static_cast<std::size_t>(whole_units(large_.bytes));
+  const auto pending = spill_.append(io_, std::span<const std::byte>(large_.begin, bytes));
   io_.wait(pending.ticket);
   auto& partition = extents_[large_.partition];
   partition.extents.push_back({pending.offset, large_.bytes});
   ++partition.records;
   partition.unpacked_bytes += large_.bytes;
   large_ = {};
-  for (std::size_t p = 0; p < pages_.size(); ++p) {
-    pages_[p].room = static_cast<std::uint32_t>(page_begin(p) + page_bytes_ - pages_[p].end);
+  for (auto& page : pages_) {
+    if (page.begin != nullptr) page.room = static_cast<std::uint32_t>(page.begin + page_bytes_ - page.end);
   }
 }
 
-/// Moves a page to the staging half.
+/// An empty page in place of one that has no room.
+void PartitionPages::renew(std::size_t partition) {
+  stage(partition);
+  if (pages_[partition].begin == nullptr) give_page(partition);
+}
+
+void PartitionPages::give_page(std::size_t partition) {
+  if (spare_.empty()) {
+    if (written_.empty()) write_batch();
+    wait_oldest();
+  }
+  pages_[partition] = {spare_.back(), spare_.back(), static_cast<std::uint32_t>(page_bytes_)};
+  spare_.pop_back();
+}
+
+/// Adds a page to those that are written next.
 void PartitionPages::stage(std::size_t partition) {
-  const auto used = static_cast<std::size_t>(pages_[partition].end - page_begin(partition));
-  if (used == 0) return;
-  const auto padded = static_cast<std::size_t>(whole_units(used));
-  if (halves_[half_].used + padded > half_bytes_) write_half();
-  auto& half = halves_[half_];
-  std::memcpy(half.begin + half.used, page_begin(partition), used);
-  half.used += padded;
-  staged_.push_back({static_cast<std::uint32_t>(partition), static_cast<std::uint32_t>(used)});
-  extents_[partition].records += pages_[partition].records;
-  extents_[partition].unpacked_bytes += pages_[partition].unpacked;
-  empty_page(partition);
-}
-
-/// Hands the staging half to the writing thread and turns to the other.
-void PartitionPages::write_half() {
-  auto& half = halves_[half_];
-  if (half.used == 0) return;
-  spill_.align(io_);
-  const auto pending = spill_.append(io_, {half.begin, half.used});
-  half.ticket = pending.ticket;
-  auto offset = pending.offset;
-  for (const auto& [partition, bytes] : staged_) {
-    extents_[partition].extents.push_back({offset, bytes});
-    offset += whole_units(bytes);
+  const auto page = std::exchange(pages_[partition], {});
+  if (page.begin == page.end) {
+    pages_[partition] = page;
+    return;
   }
-  staged_.clear();
-  half.used = 0;
-  half_ ^= 1;
-  io_.wait(std::exchange(halves_[half_].ticket, 0));
-}
-
-void PartitionPages::wait_halves() {
-  for (auto& half : halves_) io_.wait(std::exchange(half.ticket, 0));
+  const auto used = static_cast<std::size_t>(page.end - page.begin);
+  const auto padded = static_cast<std::size_t>(whole_units(used));
+  extents_[partition].records += page.records;
+  extents_[partition].unpacked_bytes += page.unpacked;
+  batch_.pieces.emplace_back(page.begin, padded);
+  batch_.of.push_back({partition, used});
+  batch_.bytes += padded;
+  if (batch_.bytes >= batch_bytes_) write_batch();
 }
 
 void PartitionPages::stage_all() {
   for (std::size_t p = 0; p < pages_.size(); ++p) stage(p);
 }
 
+void PartitionPages::write_batch() {
+  if (batch_.bytes == 0) return;
+  spill_.align(io_);
+  auto& batch = written_.emplace_back(std::exchange(batch_, {}));
+  const auto pending = spill_.append(io_, batch.pieces);
+  batch.ticket = pending.ticket;
+  auto offset = pending.offset;
+  for (const auto& [partition, bytes] : batch.of) {
+    extents_[partition].extents.push_back({offset, bytes});
+    offset += whole_units(bytes);
+  }
+}
+
+void PartitionPages::wait_oldest() {
+  const auto& batch = written_.front();
+  io_.wait(batch.ticket);
+  for (const auto piece : batch.pieces) spare_.push_back(const_cast<std::byte*>(piece.data()));
+  written_.pop_front();
+}
+
+void PartitionPages::wait_all() {
+  while (!written_.empty()) wait_oldest();
+}
+
 std::vector<PartitionExtents> PartitionPages::finish() {
   if (large_.bytes > 0) write_large();
   stage_all();
-  write_half();
-  wait_halves();
+  write_batch();
   for (auto& partition : extents_) partition.file = file_number_;
   std::vector<PartitionExtents> done(pages_.size());
   std::swap(done, extents_);

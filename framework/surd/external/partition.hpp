@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "surd/base/bytes.hpp"
+#include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/record.hpp"
 #include "surd/external/spill.hpp"
 #include "surd/memory/budget.hpp"
@@ -20,7 +21,7 @@ namespace surd::external {
 [[nodiscard]] std::uint64_t hash_key(std::span<const std::byte> key) noexcept;
 /// Of a key of exactly 8 bytes, held in a number: cheaper, but the same hash_key() as of those bytes is NOT
 /// promised; a job uses one or the other throughout.
-[[nodiscard]] std::uint64_t hash_key(std::uint64_t key) noexcept;
+[[nodiscard]] inline std::uint64_t hash_key(std::uint64_t key) noexcept { return detail::mix(key); }
 
 /// Number of partitions for `bytes` of input in blocks of `block_bytes`: a power of two from 16 to 1024,
 /// about 2 sqrt(bytes / block_bytes). Depends on the input alone, so that results do not depend on ranks or
@@ -57,8 +58,8 @@ class PartitionWriter {
   /// The same for records of one size that lie back to back: the i-th goes to the partition of hashes[i].
   void append_all(std::span<const std::uint64_t> hashes, std::span<const std::byte> records);
 
-  /// Writes the pages out, as one large append; shape [partitions]. The writer is empty again and may be used
-  /// on.
+  /// Hands all pages to the writing thread; shape [partitions]. What was written may be read once the spill
+  /// file has been flushed. The writer is empty again and may be used on, while they are written.
   [[nodiscard]] std::vector<PartitionExtents> finish();
 
  private:

@@ -1,7 +1,7 @@
 // The pages of a PartitionWriter, with append() inline for loops over rows.
 //
-// Memory is one arena: a page per partition, then two staging halves. A full page is copied into the staging
-// half being filled, which is written behind as one large append when it is full: what the disk sees is large
+// Memory is one arena: a page per partition, and spare ones. A full page waits for others, and the partition
+// goes on in a spare one; some pages together are written behind at once: what the disk sees is large
 // sequential writes however small the pages are. An extent is a page, so partitions are read in page-sized
 // pieces; each is padded to whole units, so that it is read past the page cache.
 #pragma once
@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -49,6 +50,7 @@ class PartitionPages {
     auto& page = pages_[partition];
     if (bytes > page.room) return append_slowly(partition, bytes);
     auto* const at = page.end;
+    ask_for_what_follows(at);
     page.end += bytes;
     page.room -= static_cast<std::uint32_t>(bytes);
     page.unpacked += static_cast<std::uint32_t>(bytes);
@@ -60,7 +62,8 @@ class PartitionPages {
   /// got, and how many it has when it is not packed.
   [[nodiscard]] std::byte* room(std::uint64_t hash, std::size_t most) {
     const auto partition = partition_of(hash);
-    if (most > pages_[partition].room) stage(partition);
+    if (most > pages_[partition].room) renew(partition);
+    ask_for_what_follows(pages_[partition].end);
     return pages_[partition].end;
   }
   void take(std::uint64_t hash, std::size_t bytes, std::size_t unpacked) noexcept {
@@ -75,36 +78,48 @@ class PartitionPages {
 
  private:
   struct Page {
+    std::byte* begin = nullptr;  ///< Null: none, until there is a record.
     std::byte* end = nullptr;
     std::uint32_t room = 0;
     std::uint32_t records = 0;   ///< Since the page was empty,
     std::uint32_t unpacked = 0;  ///< the bytes they have when they are not packed.
   };
-  struct Half {
-    std::byte* begin = nullptr;
-    std::size_t used = 0;
+  /// Pages that are written together.
+  struct Batch {
+    struct Of {
+      std::size_t partition;
+      std::size_t bytes;  ///< Without the padding.
+    };
+    std::vector<std::span<const std::byte>> pieces;  ///< A page each.
+    std::vector<Of> of;
+    std::size_t bytes = 0;
     storage::AsyncIo::Ticket ticket = 0;
-  };
-  /// Bytes of a partition that wait in the staging half.
-  struct Staged {
-    std::uint32_t partition;
-    std::uint32_t bytes;
   };
 
   [[nodiscard]] std::size_t partition_of(std::uint64_t hash) const noexcept {
     return static_cast<std::size_t>(shift_ == 64 ? 0 : hash >> shift_);
   }
+  /// Pages are too many, and filled too slowly, for the processor to see that they are filled one after the
+  /// other.
+  static void ask_for_what_follows(const std::byte* at) noexcept { __builtin_prefetch(at + 128, 1); }
   [[nodiscard]] std::byte* append_slowly(std::size_t partition, std::size_t bytes);
   [[nodiscard]] std::byte* append_large(std::size_t partition, std::size_t bytes);
-  [[nodiscard]] std::byte* page_begin(std::size_t partition) const noexcept {
-    return arena_.get() + partition * page_bytes_;
-  }
-  void empty_page(std::size_t partition) noexcept;
+  void put_pages();
+  void renew(std::size_t partition);
+  void give_page(std::size_t partition);
   void stage(std::size_t partition);
-  void write_half();
-  void wait_halves();
-  void write_large();
   void stage_all();
+  void write_batch();
+  void wait_oldest();
+  void wait_all();
+  void clear_spare_region(std::size_t bytes);
+  void write_large();
+  [[nodiscard]] std::byte* spare_region() const noexcept {
+    return arena_.get() + pages_.size() * page_bytes_;
+  }
+  [[nodiscard]] std::size_t spare_bytes() const noexcept {
+    return arena_bytes_ - pages_.size() * page_bytes_;
+  }
 
   SpillFile& spill_;
   storage::AsyncIo& io_;
@@ -112,16 +127,17 @@ class PartitionPages {
   unsigned shift_;
   memory::Reservation reservation_;
   std::size_t page_bytes_;
-  std::size_t half_bytes_;
+  std::size_t batch_bytes_;
   Arena arena_;
   std::size_t arena_bytes_;
   std::vector<Page> pages_;
-  std::array<Half, 2> halves_;
-  std::size_t half_ = 0;
-  std::vector<Staged> staged_;
+  std::vector<std::byte*> spare_;
+  Batch batch_;
+  std::deque<Batch> written_;  ///< The oldest first.
   struct Large {
     std::size_t partition = 0;
     std::size_t bytes = 0;  ///< 0: none pending.
+    std::byte* begin = nullptr;
   } large_;
   std::vector<PartitionExtents> extents_;
 };
