@@ -107,7 +107,7 @@ class Scheduler::Root {
   void close() {
     const std::lock_guard lock(mutex_);
     open_ = false;
-    while (requests_->arrived()) requests_->repost();  // late notices to stop
+    while (arrived(*requests_)) requests_->repost();  // late notices to stop
     take_failures();
     requests_.reset();
     failures_.reset();
@@ -146,8 +146,13 @@ class Scheduler::Root {
            std::all_of(granted_.begin(), granted_.end(), [](const auto& batches) { return batches.empty(); });
   }
 
+  /// Nothing does where there is nobody else, and to ask may cost the rest of a time slice.
+  [[nodiscard]] bool arrived(mpi::PendingReceive& message) const {
+    return leaders_.size() > 1 && message.arrived();
+  }
+
   void take_failures() {
-    while (failures_->arrived()) {
+    while (arrived(*failures_)) {
       source_.point_failed(std::string(failure_.data(), failures_->size()));
       failures_->repost();
     }
@@ -156,7 +161,7 @@ class Scheduler::Root {
   /// Handles what has arrived; true if anything had.
   bool serve() {
     bool any = false;
-    while (requests_->arrived()) {
+    while (arrived(*requests_)) {
       any = true;
       const Request request = request_;
       const int rank = requests_->source();
