@@ -56,6 +56,15 @@ TEST(Group, MatchesAMapForAllAggregates) {
   }
 }
 
+TEST(Group, SumsUpLongRunsOfOneKey) {
+  for (const std::uint64_t nulls : {0U, 3U}) {
+    auto rows = random_rows(160'000, 1, nulls);
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i].key = test::key_of(i < 100'000 ? 7 : i / 5000);
+    test::expect_equal(test::group(rows, test::all_aggregates(), {}),
+                       test::expected_groups(rows, test::all_aggregates()));
+  }
+}
+
 TEST(Group, MatchesAMapForByteKeys) {
   auto rows = random_rows(30'000, 700, 5);
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -288,17 +297,21 @@ TEST(Group, CombinesStatesOfTheUsers) {
         *reinterpret_cast<double*>(state) *= value;
       },
       [](const std::byte* state) { return *reinterpret_cast<const double*>(state); }};
-  std::vector<Row> rows;
-  for (std::uint64_t i = 0; i < 3000; ++i)
-    rows.push_back({test::key_of(i % 3), i % 300 == 0 ? 2 : 1, {}, {}});
+  for (const bool in_order : {false, true}) {
+    std::vector<Row> rows;
+    for (std::uint64_t i = 0; i < 6000; ++i) {
+      const auto key = in_order ? i / 2000 : i % 3;
+      const bool twice = key == 0 && i % (in_order ? 200 : 600) == 0;
+      rows.push_back({test::key_of(key), twice ? 2 : 1, {}, {}});
+    }
+    const auto table =
+        test::group(rows, {AggregateSpec{Aggregate::user, ValueType::int64, true, &product}}, {.units = 2});
 
-  const auto table =
-      test::group(rows, {AggregateSpec{Aggregate::user, ValueType::int64, true, &product}}, {.units = 2});
-
-  ASSERT_EQ(table.size(), 3U);
-  for (const auto& row : table) {
-    const double want = row[0] == test::key_of(0) ? 1024 : 1;
-    EXPECT_EQ(std::stod(row[1].substr(1)), want);
+    ASSERT_EQ(table.size(), 3U);
+    for (const auto& row : table) {
+      const double want = row[0] == test::key_of(0) ? 1024 : 1;
+      EXPECT_EQ(std::stod(row[1].substr(1)), want);
+    }
   }
 }
 

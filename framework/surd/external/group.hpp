@@ -97,7 +97,7 @@ class GroupBuilder {
   void push(const GroupInput& input);
   /// Fewer bytes from now on: spills what is held.
   void shrink(std::uint64_t memory_bytes);
-  /// Shape [partitions]. The builder is empty again and may be used on.
+  /// Shape [partitions], as PartitionWriter::finish(). The builder is empty again and may be used on.
   [[nodiscard]] std::vector<PartitionExtents> finish();
 
  private:

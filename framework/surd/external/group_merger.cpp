@@ -98,8 +98,10 @@ struct GroupMerger::State {
     return {from, task.parts, budget, reader_bytes(task), io};
   }
 
-  /// Calls `use(piece)` for pieces of a task, of whole records, until it returns false. Those of splits are
-  /// never packed.
+  /// Records of splits never are.
+  [[nodiscard]] bool is_packed(const Task& task) const noexcept { return packing && task.spill == nullptr; }
+
+  /// Calls `use(piece)` for pieces of a task, of whole records, until it returns false.
   template <class Use>
   bool for_each_piece(const Task& task, const Use& use) {
     const auto all_of = [&use](auto from) {
@@ -108,7 +110,7 @@ struct GroupMerger::State {
       }
       return true;
     };
-    if (!packing || task.spill != nullptr) return all_of(reader(task));
+    if (!is_packed(task)) return all_of(reader(task));
     return all_of(detail::GroupUnpacker(*packing, reader(task), unpacked));
   }
 
@@ -152,10 +154,16 @@ struct GroupMerger::State {
     const auto room = take_region(task);
     if (radix_bytes(task) > room.size()) return false;
     radix.emplace(layout, room, records_of(task.parts));
-    const auto add = [this](std::span<const std::byte> piece) { return radix->add(piece); };
-    if (!for_each_piece(task, add) || !radix->end_input()) return false;
+    if (!add_all(task) || !radix->end_input()) return false;
     if (!tasks.empty() && !tasks.back().sort) ahead.emplace(reader(tasks.back()));
     return true;
+  }
+
+  bool add_all(const Task& task) {
+    const auto add = [this](std::span<const std::byte> piece) { return radix->add(piece); };
+    if (!is_packed(task)) return for_each_piece(task, add);
+    return detail::GroupUnpacker(*packing, reader(task), unpacked)
+        .for_each([this](detail::PackedRows& run) { return radix->add_rows(run); }, add);
   }
 
   /// Forms the groups of a task in the table; false if they do not fit.
@@ -231,7 +239,10 @@ struct GroupMerger::State {
       }
       return true;
     });
-    return whole ? writer.finish() : std::vector<PartitionExtents>{};
+    if (!whole) return {};
+    auto parts = writer.finish();
+    spill.flush(io);
+    return parts;
   }
 
   [[nodiscard]] const std::byte* record_begin(const Record& record) const {

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "surd/base/error.hpp"
-#include "surd/external/detail/hash_mix.hpp"
 
 namespace surd::external::detail {
 
@@ -47,39 +46,28 @@ std::byte* GroupPacking::put(std::byte* at, Kind kind, std::uint64_t key,
 }
 
 void GroupPacking::unpack(const std::byte*& at, const std::byte* end, std::byte*& into,
-                          const std::byte* into_end) const noexcept {
-  const bool rows_of_one = forms_[0].words == 1;
+                          const std::byte* into_end, bool rows_apart) const noexcept {
   while (at < end && static_cast<std::size_t>(into_end - into) >= longest_) {
     const auto kind = static_cast<Kind>(*at & std::byte{3});
     if (kind == Kind::value) {  // never packed
       at = end + 1;
-    } else if (kind == Kind::raw && rows_of_one) {
-      unpack_rows(at, end, into, into_end);
+    } else if (kind == Kind::raw && rows_of_one()) {
+      if (rows_apart) return;
+      PackedRows run(at, end);
+      std::uint64_t hash = 0;
+      std::uint64_t value = 0;
+      while (into_end - into >= 17 && run.next(hash, value)) {
+        *into = static_cast<std::byte>(Kind::raw);
+        store(into + 1, hash);
+        store(into + 9, value);
+        into += 17;
+      }
+      at = run.at();
     } else {
       at = unpack_one(at, into);
       into += unpacked_bytes(kind);
     }
   }
-}
-
-void GroupPacking::unpack_rows(const std::byte*& at, const std::byte* end, std::byte*& into,
-                               const std::byte* into_end) noexcept {
-  constexpr std::ptrdiff_t row_bytes = 17;
-  const auto* from = at;
-  auto* to = into;
-  while (from < end && into_end - to >= row_bytes) {
-    const auto first = std::to_integer<unsigned>(*from);
-    if ((first & 3) != static_cast<unsigned>(Kind::raw)) break;
-    const auto key_bytes = (first >> 2 & 7) + 1;
-    const auto value_bytes = (first >> 5) + 1;
-    *to = static_cast<std::byte>(Kind::raw);
-    store(to + 1, mix(get_word(from + 1, key_bytes)));
-    store(to + 9, get_word(from + 1 + key_bytes, value_bytes));
-    from += 1 + key_bytes + value_bytes;
-    to += row_bytes;
-  }
-  at = from;
-  into = to;
 }
 
 const std::byte* GroupPacking::unpack_one(const std::byte* at, std::byte* into) const noexcept {
@@ -106,16 +94,22 @@ const std::byte* GroupPacking::unpack_one(const std::byte* at, std::byte* into) 
   return from;
 }
 
-std::span<const std::byte> GroupUnpacker::next() {
+std::span<const std::byte> GroupUnpacker::next(bool rows_apart) {
   if (at_ == end_) {
     const auto piece = from_.next();
     at_ = piece.data();
     end_ = at_ + piece.size();
   }
   auto* into = buffer_.data();
-  packing_.unpack(at_, end_, into, buffer_.data() + buffer_.size());
-  if (at_ > end_) throw base::FormatError("a partition ends inside of a record");
+  const auto* at = at_;
+  packing_.unpack(at, end_, into, buffer_.data() + buffer_.size(), rows_apart);
+  move_to(at);
   return {buffer_.data(), into};
+}
+
+void GroupUnpacker::move_to(const std::byte* at) {
+  if (at > end_) throw base::FormatError("a partition ends inside of a record");
+  at_ = at;
 }
 
 }  // namespace surd::external::detail

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "surd/external/detail/group_layout.hpp"
+#include "surd/external/detail/hash_mix.hpp"
 #include "surd/external/partition.hpp"
 
 namespace surd::external::detail {
@@ -59,12 +60,18 @@ class GroupPacking {
     return to + value_bytes;
   }
 
+  /// Whether rows are of one number: those that PackedRows reads.
+  [[nodiscard]] bool rows_of_one() const noexcept { return forms_[0].words == 1; }
+
   /// Unpacks records from `at` on, to `into`, as long as there are any before `end` and there is room for the
-  /// longest. The hash of the key stands where records have it. `at` and `into` move on.
-  void unpack(const std::byte*& at, const std::byte* end, std::byte*& into,
-              const std::byte* into_end) const noexcept;
+  /// longest; not rows of one number, if they are kept apart. The hash of the key stands where records have
+  /// it. `at` and `into` move on.
+  void unpack(const std::byte*& at, const std::byte* end, std::byte*& into, const std::byte* into_end,
+              bool rows_apart) const noexcept;
 
  private:
+  friend class PackedRows;
+
   /// Of a kind of record.
   struct Form {
     std::size_t lead = 0;  ///< Bytes before the words.
@@ -91,13 +98,35 @@ class GroupPacking {
     return unfold(load<std::uint64_t>(at) & ~std::uint64_t{0} >> (64 - 8 * bytes));
   }
 
-  /// A run of rows of one number.
-  static void unpack_rows(const std::byte*& at, const std::byte* end, std::byte*& into,
-                          const std::byte* into_end) noexcept;
   [[nodiscard]] const std::byte* unpack_one(const std::byte* at, std::byte* into) const noexcept;
 
   std::array<Form, 3> forms_;
   std::size_t longest_ = 0;  ///< Of unpacked records.
+};
+
+/// A run of rows of one number, that ends where the records or the rows end.
+class PackedRows {
+ public:
+  PackedRows(const std::byte* at, const std::byte* end) noexcept : at_(at), end_(end) {}
+
+  /// False at the end of the run.
+  [[nodiscard]] bool next(std::uint64_t& hash, std::uint64_t& value) noexcept {
+    if (at_ >= end_) return false;
+    const auto first = std::to_integer<unsigned>(*at_);
+    if ((first & 3) != static_cast<unsigned>(Kind::raw)) return false;
+    const auto key_bytes = (first >> 2 & 7) + 1;
+    const auto value_bytes = (first >> 5) + 1;
+    hash = mix(GroupPacking::get_word(at_ + 1, key_bytes));
+    value = GroupPacking::get_word(at_ + 1 + key_bytes, value_bytes);
+    at_ += 1 + key_bytes + value_bytes;
+    return true;
+  }
+  /// Of what was not read; beyond the end if the last row is not whole.
+  [[nodiscard]] const std::byte* at() const noexcept { return at_; }
+
+ private:
+  const std::byte* at_;
+  const std::byte* end_;
 };
 
 /// Reads a partition of packed records, unpacked little by little to memory that stays in the cache.
@@ -110,9 +139,28 @@ class GroupUnpacker {
 
   /// Whole records as they are when not packed; empty at the end. Valid until the next call.
   /// @throws base::FormatError  if a piece ends inside of a record.
-  [[nodiscard]] std::span<const std::byte> next();
+  [[nodiscard]] std::span<const std::byte> next() { return next(false); }
+
+  /// All of it for who takes rows of one number as numbers: calls rows(PackedRows&) for runs of those, which
+  /// it reads to their end, and other(records) for the rest and for what comes first, until one returns
+  /// false. Returns whether none did. @throws base::FormatError  as next().
+  template <class Rows, class Other>
+  [[nodiscard]] bool for_each(const Rows& rows, const Other& other) {
+    for (bool apart = false;; apart = packing_.rows_of_one()) {
+      const auto records = next(apart);
+      if (records.empty() && at_ == end_) return true;
+      if (!records.empty() && !other(records)) return false;
+      if (!packing_.rows_of_one()) continue;
+      PackedRows run(at_, end_);
+      if (!rows(run)) return false;
+      move_to(run.at());
+    }
+  }
 
  private:
+  [[nodiscard]] std::span<const std::byte> next(bool rows_apart);
+  void move_to(const std::byte* at);
+
   const GroupPacking& packing_;
   PartitionReader from_;
   Buffer& buffer_;

@@ -79,6 +79,29 @@ bool RadixGroups::add(std::span<const std::byte> piece) {
   return at != nullptr;
 }
 
+bool RadixGroups::add_rows(PackedRows& run) {
+  constexpr std::size_t bytes = 16;
+  auto* const lists = lists_.data();  // of raw rows
+  const auto prefix = prefix_;
+  const auto shift = 64 - bits_;
+  const auto first_hash = first_hash_;
+  std::uint64_t difference = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t value = 0;
+  auto rows = run;
+  while (rows.next(hash, value)) {
+    difference |= hash ^ first_hash;
+    auto& list = lists[hash << prefix >> shift];
+    if (static_cast<std::size_t>(list.end - list.at) < bytes && !new_chunk(list)) return false;
+    store(list.at, hash);
+    store(list.at + 8, value);
+    list.at += bytes;
+    ++list.records;
+  }
+  run = rows;
+  return static_cast<unsigned>(std::countl_zero(difference)) >= prefix;
+}
+
 /// Records of one kind, of so many bytes (0: any), from the first on. Returns where they end; null if they
 /// can not be kept.
 template <std::size_t Bytes>
@@ -178,26 +201,37 @@ bool RadixGroups::fill_table(std::size_t list) {
   return true;
 }
 
+/// The cell of a hash, or the free one where it belongs, from `at` on; null if there is none.
+std::byte* RadixGroups::probe(std::byte* at, std::uint64_t hash) const noexcept {
+  const auto* const end = cell(1 + capacity_ + slack);
+  for (; at != end; at += cell_bytes_) {
+    const auto held = load<std::uint64_t>(at);
+    if (held == hash || held == 0) return at;
+  }
+  return nullptr;
+}
+
 bool RadixGroups::absorb(const std::byte* records, std::size_t n, Kind kind) {
   const auto bytes = record_bytes_[static_cast<std::size_t>(kind)];
   const auto shared = prefix_ + bits_;
   const auto most = capacity_ / 8 * 5;
-  const auto* const end = cell(1 + capacity_ + slack);
   for (std::size_t i = 0; i < n; ++i) {
     const auto hash = load<std::uint64_t>(records + i * bytes);
     auto* at = hash == 0 ? cells_ : cell(1 + (hash << shared >> shift_));
-    while (load<std::uint64_t>(at) != hash || (hash == 0 && !zero_)) {
-      if (load<std::uint64_t>(at) == 0) {
-        if (groups_ == most) return false;
-        ++groups_;
-        zero_ = zero_ || hash == 0;
-        store(at, hash);
-        if (layout_.users) layout_.init(at + 8);
-        break;
-      }
-      at += cell_bytes_;
-      if (at == end) return false;
+    auto held = load<std::uint64_t>(at);
+    // Whether the key is there or the cell is free is anybody's guess, so it is no branch; a cell in use by
+    // another key is rare.
+    if (held != hash && held != 0) {
+      at = probe(at + cell_bytes_, hash);
+      if (at == nullptr) return false;
+      held = load<std::uint64_t>(at);
     }
+    const bool fresh = hash == 0 ? !zero_ : held == 0;
+    if (groups_ == most && fresh) return false;
+    groups_ += static_cast<std::size_t>(fresh);
+    zero_ = zero_ || hash == 0;
+    store(at, hash);
+    if (layout_.users && fresh) layout_.init(at + 8);
     states_[i] = at + 8;
   }
   const Payloads payloads{records + 8, bytes};

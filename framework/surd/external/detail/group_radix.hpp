@@ -9,6 +9,7 @@
 #include <array>
 
 #include "surd/external/detail/group_layout.hpp"
+#include "surd/external/detail/group_packing.hpp"
 
 namespace surd::external::detail {
 
@@ -25,6 +26,8 @@ class RadixGroups {
   /// Takes whole records. False if they do not fit after all, or if their hashes do not share the leading
   /// bits that those of the first piece do: the partition must then be grouped in another way.
   [[nodiscard]] bool add(std::span<const std::byte> piece);
+  /// The same for a run of rows of one number, all of it. After the first piece.
+  [[nodiscard]] bool add_rows(PackedRows& run);
   /// After the last piece. False if there is no room for the table.
   [[nodiscard]] bool end_input();
   /// Appends groups, in order of hashes, until `into` has `rows` or there are no more.
@@ -60,6 +63,7 @@ class RadixGroups {
   void clear_table(std::size_t capacity) noexcept;
   [[nodiscard]] bool fill_table(std::size_t list);
   [[nodiscard]] bool absorb(const std::byte* records, std::size_t n, Kind kind);
+  [[nodiscard]] std::byte* probe(std::byte* at, std::uint64_t hash) const noexcept;
   [[nodiscard]] std::byte* cell(std::size_t i) const noexcept { return cells_ + i * cell_bytes_; }
   void order_cells() noexcept;
   void put(Groups& into, std::size_t n);

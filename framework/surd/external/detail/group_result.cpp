@@ -26,13 +26,15 @@ State state_of(const Column& column, const std::byte* state) {
   return load<State>(state + column.state);
 }
 
+[[noreturn]] void fail_sum(const IntegerSum& sum, const KeyName& key) {
+  throw GroupError("sum of key ", key.name(),
+                   fmt::format(" is about {:.6g}: beyond 64-bit integers; sum it as a float", sum.value()));
+}
+
 void put_sum(const Column& column, const std::byte* state, const KeyName& key, ResultColumn& into) {
   const auto sum = state_of<IntegerSum>(column, state);
   if (!sum.any()) return put_null(into);
-  if (!sum.fits()) {
-    throw GroupError("sum of key ", key.name(),
-                     fmt::format(" is about {:.6g}: beyond 64-bit integers; sum it as a float", sum.value()));
-  }
+  if (!sum.fits()) fail_sum(sum, key);
   put_integer(into, static_cast<std::int64_t>(sum.low));
 }
 
@@ -162,19 +164,37 @@ namespace {
 
 /// Sums and counts, which most groups consist of, without a look at the column for each group.
 void put_sums(const Column& column, std::span<const std::byte* const> cells, ResultColumn& into) {
-  for (const auto* cell : cells) put_sum(column, cell + 8, {false, load<std::uint64_t>(cell), {}}, into);
+  const auto first = into.integers.size();
+  into.integers.resize(first + cells.size());
+  into.nulls.resize(first + cells.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto sum = state_of<IntegerSum>(column, cells[i] + 8);
+    if (!sum.fits()) fail_sum(sum, {false, load<std::uint64_t>(cells[i]), {}});
+    into.integers[first + i] = static_cast<std::int64_t>(sum.low);  // 0 if there is none
+    into.nulls[first + i] = sum.any() ? 0 : 1;
+  }
 }
 
 void put_counts(const Column& column, std::span<const std::byte* const> cells, ResultColumn& into) {
-  for (const auto* cell : cells) into.integers.push_back(load<std::int64_t>(cell + 8 + column.state));
+  const auto first = into.integers.size();
+  into.integers.resize(first + cells.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    into.integers[first + i] = load<std::int64_t>(cells[i] + 8 + column.state);
+  }
   into.nulls.resize(into.integers.size());
+}
+
+void put_keys(std::span<const std::byte* const> cells, Groups& into) {
+  const auto first = into.keys.size();
+  into.keys.resize(first + cells.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) into.keys[first + i] = unmix(load<std::uint64_t>(cells[i]));
+  into.rows += cells.size();
 }
 
 }  // namespace
 
 void put_cells(const Layout& layout, std::span<const std::byte* const> cells, Groups& into) {
-  into.rows += cells.size();
-  for (const auto* cell : cells) into.keys.push_back(unmix(load<std::uint64_t>(cell)));
+  put_keys(cells, into);
   for (std::size_t c = 0; c < layout.columns.size(); ++c) {
     const auto& column = layout.columns[c];
     auto& result = into.results[c];

@@ -76,27 +76,57 @@ std::uint32_t bytes_of_state(const Column& column) {
   return bytes;
 }
 
-void add_rows(const Column& column, std::byte* const* states, std::size_t n, const ColumnRows& rows) {
+namespace {
+
+/// Adds each row that is not null to `state(i)`.
+template <class State, class Value, class At>
+void add_values(const Column& column, std::size_t n, const ColumnRows& rows, const At& state) {
   const auto& nulls = rows.values.nulls;
-  const bool input = column.spec.has_input;
-  const auto skipped = [&](std::size_t i) { return input && !nulls.empty() && nulls[rows.rows[i]] != 0; };
+  const bool skips = column.spec.has_input && !nulls.empty();
+  // Counts need no value; their input may be a text.
+  const auto* const values = std::is_same_v<State, CountState> ? nullptr : value_bytes(rows.values);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto row = rows.rows[i];
+    if (skips && nulls[row] != 0) continue;
+    const auto value = values == nullptr ? Value{} : load<Value>(values + 8 * static_cast<std::size_t>(row));
+    state(i).add(value, rows.first_position + row);
+  }
+}
+
+/// A state of the user's.
+struct UserAt {
+  const Column& column;
+  std::byte* at;
+  template <class Value>
+  void add(Value value, std::uint64_t) const {
+    add_user(column, at, reinterpret_cast<const std::byte*>(&value));
+  }
+};
+
+}  // namespace
+
+void add_rows(const Column& column, std::byte* const* states, std::size_t n, const ColumnRows& rows) {
   if (column.op == Op::user) {
-    const auto* const values = value_bytes(rows.values);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (!skipped(i)) add_user(column, states[i], values + 8 * static_cast<std::size_t>(rows.rows[i]));
-    }
-    return;
+    return add_values<UserAt, std::uint64_t>(column, n, rows, [&](std::size_t i) {
+      return UserAt{column, states[i]};
+    });
   }
   with_types(column.op, [&]<class State, class Value>() {
-    // Counts need no value; their input may be a text.
-    const auto* const values = std::is_same_v<State, CountState> ? nullptr : value_bytes(rows.values);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (skipped(i)) continue;
-      const auto row = rows.rows[i];
-      const auto value =
-          values == nullptr ? Value{} : load<Value>(values + 8 * static_cast<std::size_t>(row));
-      reinterpret_cast<State*>(states[i] + column.state)->add(value, rows.first_position + row);
-    }
+    add_values<State, Value>(column, n, rows, [&](std::size_t i) -> State& {
+      return *reinterpret_cast<State*>(states[i] + column.state);
+    });
+  });
+}
+
+void add_rows(const Column& column, std::byte* state, std::size_t n, const ColumnRows& rows) {
+  if (column.op == Op::user) {
+    const UserAt user{column, state};
+    return add_values<UserAt, std::uint64_t>(column, n, rows, [&](std::size_t) { return user; });
+  }
+  with_types(column.op, [&]<class State, class Value>() {
+    State sum{};  // not in memory that values are read from
+    add_values<State, Value>(column, n, rows, [&](std::size_t) -> State& { return sum; });
+    reinterpret_cast<State*>(state + column.state)->merge(sum);
   });
 }
 

@@ -156,6 +156,8 @@ struct ColumnRows {
   std::uint64_t first_position;
 };
 void add_rows(const Column& column, std::byte* const* states, std::size_t n, const ColumnRows& rows);
+/// The same if all belong to one state.
+void add_rows(const Column& column, std::byte* state, std::size_t n, const ColumnRows& rows);
 
 /// Payloads of records of one size, one after the other.
 struct Payloads {
