@@ -24,18 +24,25 @@ T load(const std::byte* at, bool swap) {
   return std::bit_cast<T>(bytes);
 }
 
-/// All values of one field; the loop for little-endian ones has nothing to decide.
+/// All values of one field; the loop for little-endian ones has nothing to decide. Returns a number that is
+/// negative if an integer is, else not.
 template <class T, class Value>
-void load_all(const RecordField& field, const std::byte* records, std::size_t stride,
-              std::vector<Value>& into) {
+std::int64_t load_all(const RecordField& field, const std::byte* records, std::size_t stride,
+                      std::vector<Value>& into) {
   const auto* at = records + field.offset;
+  std::int64_t any = 0;
+  const auto put = [&any](Value& into_value, T loaded) {
+    into_value = static_cast<Value>(loaded);
+    if constexpr (std::is_integral_v<Value>) any |= into_value;
+  };
   if (field.big_endian) {
-    for (auto& value : into) value = static_cast<Value>(load<T>(at, true)), at += stride;
-  } else if (std::is_same_v<T, Value> && stride == sizeof(T) && !into.empty()) {
+    for (auto& value : into) put(value, load<T>(at, true)), at += stride;
+  } else if (std::is_same_v<T, double> && stride == sizeof(T) && !into.empty()) {
     std::memcpy(into.data(), at, into.size() * sizeof(T));
   } else {
-    for (auto& value : into) value = static_cast<Value>(load<T>(at, false)), at += stride;
+    for (auto& value : into) put(value, load<T>(at, false)), at += stride;
   }
+  return any;
 }
 
 /// IEEE 754 binary16.
@@ -54,14 +61,15 @@ double half(std::uint16_t bits) {
 
 void decode_numbers(const RecordField& field, const std::byte* records, std::size_t stride,
                     std::vector<double>& into) {
-  if (field.bytes == 8) return load_all<double>(field, records, stride, into);
-  if (field.bytes == 4) return load_all<float>(field, records, stride, into);
+  if (field.bytes == 8) return void(load_all<double>(field, records, stride, into));
+  if (field.bytes == 4) return void(load_all<float>(field, records, stride, into));
   const auto* at = records + field.offset;
   for (auto& value : into) value = half(load<std::uint16_t>(at, field.big_endian)), at += stride;
 }
 
-void decode_integers(const RecordField& field, const std::byte* records, std::size_t stride,
-                     std::vector<std::int64_t>& into) {
+/// As load_all().
+std::int64_t decode_integers(const RecordField& field, const std::byte* records, std::size_t stride,
+                             std::vector<std::int64_t>& into) {
   const bool is_signed = field.kind == FieldKind::integer;
   switch (field.bytes) {
     case 1:
@@ -78,10 +86,7 @@ void decode_integers(const RecordField& field, const std::byte* records, std::si
   }
 }
 
-void find_too_big(std::size_t column, std::vector<std::int64_t>& values, std::vector<BadValue>& bad) {
-  std::int64_t any = 0;
-  for (const auto value : values) any |= value;
-  if (any >= 0) return;
+void drop_too_big(std::size_t column, std::vector<std::int64_t>& values, std::vector<BadValue>& bad) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (values[i] >= 0) continue;
     bad.push_back(
@@ -278,9 +283,9 @@ void decode(const RecordField& field, std::size_t column, const std::byte* recor
     case FieldKind::unsigned_integer:
     case FieldKind::integer:
       into.integers.resize(rows);
-      decode_integers(field, records, stride, into.integers);
-      if (field.kind == FieldKind::unsigned_integer && field.bytes == 8) {
-        find_too_big(column, into.integers, bad);
+      if (decode_integers(field, records, stride, into.integers) < 0 &&
+          field.kind == FieldKind::unsigned_integer) {
+        drop_too_big(column, into.integers, bad);
       }
       return;
     case FieldKind::boolean:

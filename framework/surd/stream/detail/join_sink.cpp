@@ -70,10 +70,10 @@ class JoinSink : public Sink {
     const auto bytes = keyed_->record_bytes();
     const auto& key = rows.columns[target_.by[0]];
     if (key.nulls.empty()) {
-      hashes_.clear();
-      for (const auto number : key.integers) {
-        hashes_.push_back(external::hash_key(static_cast<std::uint64_t>(number)));
-      }
+      hashes_.resize(key.integers.size());
+      std::ranges::transform(key.integers, hashes_.begin(), [](std::int64_t number) {
+        return external::hash_key(static_cast<std::uint64_t>(number));
+      });
       return writer_.append_all(hashes_, row_bytes_);
     }
     const auto* record = row_bytes_.data();
