@@ -185,6 +185,8 @@ TEST(Group, IsTheSameForAnyMemoryPartitionsAndUnits) {
          {Setting{.memory = mebi / 2, .partitions = 16},
           Setting{.memory = mebi, .partitions = 64, .units = 7, .batch = 333},
           Setting{.memory = 8 * mebi, .partitions = 1024, .units = 3},
+          Setting{.memory = 5 * mebi / 4, .partitions = 256},
+          Setting{.memory = 4 * mebi, .partitions = 256, .units = 3, .shrink_to = mebi},
           Setting{.memory = 4 * mebi, .partitions = 1, .units = 2, .batch = 100'000},
           Setting{.memory = 2 * mebi, .partitions = 16, .merge_memory = 1 * mebi},
           Setting{.memory = 8 * mebi, .units = 3, .merge_memory = 2 * mebi, .shrink_to = mebi}}) {

@@ -107,6 +107,7 @@ TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {
   external::PartitionWriter writer(1, budget, 1 << 20, disk.spill, 0, disk.io);
   for (int i = 0; i < 100; ++i) std::memset(writer.append(0, 8000), i, 8000);
   auto parts = writer.finish();
+  disk.spill.flush(disk.io);
   ASSERT_GE(parts[0].extents.size(), 3U);
   parts[0].extents[2].offset = std::uint64_t{1} << 40U;
   external::PartitionReader reader({&disk.spill.reader()}, {parts[0]}, budget, 1 << 20, disk.io);
@@ -121,6 +122,12 @@ TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {
 
 TEST(Partition, WorksInItsLeastMemory) {
   expect_round_trip(1024, 8 << 20, {std::vector<std::size_t>(200'000, 17)}, 1);
+  for (std::uint32_t partitions = 1; partitions <= 1024; partitions *= 2) {
+    const std::uint64_t least = partitions * 4096 + (128 << 10);
+    for (const std::uint64_t more : {0U, 4U << 10, 64U << 10, 200U << 10, 500U << 10}) {
+      expect_round_trip(partitions, least + more, {std::vector<std::size_t>(3000, 170)}, 1);
+    }
+  }
 }
 
 TEST(Partition, TakesRecordsLargerThanAPage) {

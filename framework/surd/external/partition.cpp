@@ -95,6 +95,7 @@ struct ArenaShape {
     page_bytes = down(std::min(have / (2 * partitions), most));
     bytes = 2 * partitions * page_bytes;
     if (page_bytes >= least_doubled_bytes) return;
+    batch_bytes = std::min(batch_bytes, down((have - partitions * least_page_bytes) / 2));
     page_bytes = down(std::min((have - 2 * batch_bytes) / partitions, most));
     batch_bytes = std::max(batch_bytes, std::min(page_bytes, down((have - partitions * page_bytes) / 2)));
     page_bytes = std::min(page_bytes, batch_bytes);
@@ -160,7 +161,7 @@ PartitionPages::~PartitionPages() {
   try {
     wait_all();  // the writing thread reads the arena
   } catch (const base::Error&) {
-    // Whoever needs these bytes called finish(), which reported.
+    // Whoever needs these bytes flushes the spill file, which reports.
   }
 }
 

@@ -45,15 +45,15 @@ void put_partition(base::ByteWriter& into, const PartitionExtents& partition);
 /// Records here are opaque byte strings of the caller's making; a record never straddles two extents.
 class PartitionWriter {
  public:
-  /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each) and two buffers that full
-  /// pages are written from. `partitions` is a power of two.
+  /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each): one for each partition,
+  /// and spare ones that are filled while others are written. `partitions` is a power of two.
   PartitionWriter(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
                   SpillFile& spill, std::uint64_t file_number, storage::AsyncIo& io);
   PartitionWriter(PartitionWriter&&) noexcept;
   ~PartitionWriter();
 
-  /// Room for one record of `bytes` in the partition of `hash`; fill it before the next call. Records larger
-  /// than a page get extents of their own.
+  /// Room for one record of `bytes` > 0 in the partition of `hash`; fill it before the next call. Records
+  /// larger than a page get extents of their own.
   [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes);
   /// The same for records of one size that lie back to back: the i-th goes to the partition of hashes[i].
   void append_all(std::span<const std::uint64_t> hashes, std::span<const std::byte> records);
