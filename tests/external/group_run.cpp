@@ -154,7 +154,8 @@ Table group(const std::vector<Row>& rows, const std::vector<AggregateSpec>& spec
   for (std::uint32_t p = 0; p < setting.partitions; ++p) {
     if (p == 0 || !setting.together) {
       merger.reset();
-      merger.emplace(format, std::vector{&spill.reader()}, parts_of(p), budget, memory, files, scratch, io);
+      merger.emplace(format, std::vector{&spill.reader()}, parts_of(p), budget, memory,
+                     setting.scratch != nullptr ? *setting.scratch : files, scratch, io);
       for (auto q = p + 1; setting.together && q < setting.partitions; ++q) merger->add(parts_of(q));
     }
     if (p == setting.unreadable) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "surd/external/group.hpp"
+#include "surd/storage/file_system.hpp"
 
 namespace test {
 
@@ -27,7 +28,8 @@ struct Setting {
   std::uint64_t merge_memory = 0;  ///< 0: as memory.
   bool together = false;           ///< Partitions by one merger, not each by its own.
   std::uint32_t unreadable = ~0U;  ///< Reads of this partition fail: those before it are the result.
-  std::uint64_t shrink_to = 0;     ///< The builder has so much from the second unit on; 0: as before.
+  surd::storage::FileSystem* scratch = nullptr;  ///< Of the mergers; null: the local one.
+  std::uint64_t shrink_to = 0;  ///< The builder has so much from the second unit on; 0: as before.
 };
 
 /// Key and results as text ("null", numbers exactly), in the order they came out.

@@ -2,6 +2,7 @@
 #include "surd/external/group.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -10,12 +11,14 @@
 #include <gtest/gtest.h>
 
 #include "group_run.hpp"
+#include "support/unreliable_file_system.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/random.hpp"
 
 namespace {
 
 using namespace surd;
+namespace test = ::test;  // not surd::test
 using external::Aggregate;
 using external::AggregateSpec;
 using external::ValueType;
@@ -231,6 +234,24 @@ TEST(Group, SplitsPartitionsThatDoNotFit) {
       EXPECT_EQ(test::group(rows, specs, setting), expected) << units;
     }
   }
+}
+
+TEST(Group, TellsWhyAPartitionCannotBeSplit) {
+  const auto rows = random_rows(30'000, 1'000'000, 0);
+  const std::vector specs{count_rows, sum_integers};
+  Setting setting{.memory = mebi, .partitions = 1, .merge_memory = mebi / 4};
+  std::size_t writes = 0;
+  for (bool done = false; !done;) {
+    surd::test::FailingFileSystem full(storage::local_file_system(), {.at = ++writes});
+    setting.scratch = &full;
+    try {
+      test::expect_equal(test::group(rows, specs, setting), test::expected_groups(rows, specs));
+      done = true;
+    } catch (const base::IoError& error) {
+      ASSERT_EQ(error.code(), ENOSPC) << "write " << writes << ": " << error.what();
+    }
+  }
+  EXPECT_GT(writes, 3U);
 }
 
 TEST(Group, KeepsTheExtremesOfTexts) {

@@ -173,7 +173,7 @@ struct GroupBuilder::State {
     if (!std::all_of(hashes.begin(), hashes.begin() + n, [&](auto hash) { return hash == hashes[0]; })) {
       return false;
     }
-    auto* const state = cache->take_number(hashes[0], n);
+    auto* const state = cache->take_rows(hashes[0], n);
     if (state == nullptr) return false;
     std::iota(hit_rows.begin(), hit_rows.begin() + n, static_cast<std::uint32_t>(begin));
     for (std::size_t c = 0; c < layout.columns.size(); ++c) {

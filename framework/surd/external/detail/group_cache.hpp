@@ -49,8 +49,8 @@ class GroupCache {
     return entries_.get() + (set * ways + way) * entry_bytes_;
   }
 
-  /// The same for `rows` rows of one key; null if it is not held.
-  [[nodiscard]] std::byte* take_number(std::uint64_t hash, std::size_t rows) noexcept {
+  /// Rows of one such key go by. Returns its state; null if it is not held.
+  [[nodiscard]] std::byte* take_rows(std::uint64_t hash, std::size_t rows) noexcept {
     const auto set = set_of(hash);
     const auto way = way_of(sets_[set], hash);
     if (way == ways) return nullptr;
