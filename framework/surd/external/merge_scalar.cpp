@@ -43,6 +43,9 @@ class ScalarMerge final : public RecordStream {
   }
 
  private:
+  static constexpr std::size_t first_keys = 16;
+  static constexpr std::size_t prefetched_ahead = 8;
+
   std::span<T> out_buffer(const MergeShape& shape) {
     const auto bytes = memory_.take(shape.out_bytes);
     return {reinterpret_cast<T*>(bytes.data()), bytes.size() / sizeof(T)};
@@ -78,20 +81,33 @@ class ScalarMerge final : public RecordStream {
   /// Sets safe_ to the number of keys <= bound in each range; returns their sum.
   std::size_t count_safe(T bound) {
     std::size_t sum = 0;
+    const auto& cursors = feed_.cursors();
     for (std::size_t i = 0; i < safe_.size(); ++i) {
-      safe_[i] = leading(rest(feed_.cursors()[i]), bound);
+      __builtin_prefetch(cursors[std::min(i + prefetched_ahead, safe_.size() - 1)].at);
+      safe_[i] = leading(rest(cursors[i]), bound);
       sum += safe_[i];
     }
     return sum;
   }
 
-  /// Keys <= bound at the beginning of sorted `keys`: few, so the search begins with short steps.
+  /// Keys <= bound at the beginning of sorted `keys`. Mostly few, so the first are counted, without a branch
+  /// that nobody can foresee; then the search goes on with growing steps.
   static std::size_t leading(std::span<const T> keys, T bound) {
-    std::size_t step = 16;
+    if (keys.size() < first_keys) return not_above(keys, bound);
+    const auto first = not_above(keys.template first<first_keys>(), bound);
+    if (first < first_keys) return first;
+    std::size_t step = first_keys;
     while (step < keys.size() && keys[step] <= bound) step *= 2;
-    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(step == 16 ? 0 : step / 2);
+    const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(step / 2);
     const auto end = keys.begin() + static_cast<std::ptrdiff_t>(std::min(step, keys.size()));
     return static_cast<std::size_t>(std::upper_bound(begin, end, bound) - keys.begin());
+  }
+
+  template <std::size_t Count>
+  static std::size_t not_above(std::span<const T, Count> keys, T bound) {
+    std::size_t count = 0;
+    for (const auto key : keys) count += key <= bound ? 1 : 0;
+    return count;
   }
 
   /// More keys than fit are <= high: finds a smaller bound by bisection, good enough when it fills half. 0 if
