@@ -82,6 +82,19 @@ class Joiner {
     return part;
   }
 
+  /// Records of one size.
+  external::PartitionExtents spill_packed(const std::vector<std::string>& records) {
+    memory::Budget budget(1 << 20);
+    external::PartitionWriter writer(1, budget, 256 * KiB, spill_, 0, io_);
+    for (const auto& record : records) {
+      const std::uint64_t hash = 0;
+      writer.append_packed({&hash, 1}, bytes_of(record));
+    }
+    auto part = writer.finish()[0];
+    spill_.flush(io_);
+    return part;
+  }
+
   external::PartitionExtents spill(const Rows& rows, bool same_hash) {
     std::vector<std::string> records;
     for (const auto& row : rows) {
@@ -275,6 +288,7 @@ TEST(Join, OfFixedRecordsIsTheNaiveOne) {
   bool has_split = false;
   for (const auto& c : {Case{0, 16, 10, 8, 5}, Case{10, 8, 0, 16, 5}, Case{1, 8, 1, 8, 1},
                         Case{3000, 16, 2000, 24, 1500}, Case{40'000, 16, 30'000, 41, 50'000},
+                        Case{12'000, 24, 14'000, 24, 9000}, Case{20'000, 24, 14'000, 31, 20'000},
                         Case{2000, 300, 90'000, 16, 3000}, Case{100'000, 16, 90'000, 16, 1'000'000}}) {
     Joiner joiner(256 * KiB);
     const auto left = fixed_records(1, c.left, c.keys, c.left_bytes);
@@ -282,7 +296,7 @@ TEST(Join, OfFixedRecordsIsTheNaiveOne) {
     const JoinFormat format{8, static_cast<std::uint32_t>(c.left_bytes),
                             static_cast<std::uint32_t>(c.right_bytes)};
     for (const auto kind : kinds) {
-      auto pairs = joiner.join(kind, format, joiner.spill(left), joiner.spill(right));
+      auto pairs = joiner.join(kind, format, joiner.spill_packed(left), joiner.spill_packed(right));
       std::sort(pairs.begin(), pairs.end());
       EXPECT_TRUE(pairs == naive_join(kind, rows_of(left), rows_of(right)))
           << name(kind) << " of " << c.left << " x " << c.right;

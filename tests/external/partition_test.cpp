@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,13 @@ struct Disk {
 };
 
 Bytes read_all(Disk& disk, const std::vector<PartitionExtents>& parts, std::uint64_t memory,
-               std::uint32_t record_bytes = 0) {
+               std::uint32_t packed_bytes = 0) {
   memory::Budget budget(std::uint64_t{64} << 20);
   disk.spill.flush(disk.io);
-  external::PartitionReader reader({&disk.spill.reader()}, parts, budget, memory, disk.io, record_bytes);
+  external::PartitionReader reader({&disk.spill.reader()}, parts, budget, memory, disk.io, packed_bytes);
   Bytes all;
   for (auto piece = reader.next(); !piece.empty(); piece = reader.next()) {
-    EXPECT_EQ(record_bytes > 0 ? piece.size() % record_bytes : 0, 0U);
+    EXPECT_EQ(packed_bytes > 0 ? piece.size() % packed_bytes : 0, 0U);
     all.insert(all.end(), piece.begin(), piece.end());
   }
   return all;
@@ -75,30 +76,78 @@ TEST(Partition, GivesBackEveryRecordInOrder) {
   }
 }
 
-TEST(Partition, TakesManyRecordsOfOneSizeAtOnce) {
-  for (const std::size_t bytes : {1U, 7U, 8U, 9U, 15U, 16U, 17U, 31U, 32U, 33U, 100U, 20'000U}) {
+/// Words of all sizes and signs, and often nothing after the last.
+void fill_with_numbers(std::span<std::byte> record, base::RandomStream& random) {
+  std::size_t at = 0;
+  for (; at + 8 <= record.size(); at += 8) {
+    auto number = random() >> random.below(65) % 64;
+    if (random.below(8) == 0) number = random.below(2) == 0 ? 0 : ~std::uint64_t{0} >> random.below(64);
+    if (random.below(2) == 0) number = 0 - number;
+    std::memcpy(record.data() + at, &number, 8);
+  }
+  const bool any = random.below(2) == 0;
+  for (; at < record.size(); ++at) record[at] = any ? static_cast<std::byte>(random()) : std::byte{0};
+}
+
+TEST(Partition, UnpacksWhatItPacked) {
+  for (const std::uint32_t bytes :
+       {1U, 7U, 8U, 9U, 15U, 16U, 17U, 24U, 31U, 32U, 33U, 40U, 100U, 1000U, 1024U}) {
     Disk disk;
     memory::Budget budget(1 << 20);
     base::RandomStream random(5, bytes);
-    std::vector<std::uint64_t> hashes(bytes > 1000 ? 100 : 3000);
+    std::vector<std::uint64_t> hashes(bytes > 100 ? 300 : 9000);
     for (auto& hash : hashes) hash = random();
     Bytes records(hashes.size() * bytes);
-    for (auto& byte : records) byte = static_cast<std::byte>(random());
-    external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
-
-    writer.append_all({}, {});
-    writer.append_all(hashes, records);
-
     std::vector<Bytes> expected(16);
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       const auto record = std::span(records).subspan(i * bytes, bytes);
+      fill_with_numbers(record, random);
       auto& into = expected[hashes[i] >> 60U];
       into.insert(into.end(), record.begin(), record.end());
     }
-    const auto parts = writer.finish();
-    for (std::size_t p = 0; p < 16; ++p)
-      ASSERT_EQ(read_all(disk, {parts[p]}, 64 << 10), expected[p]) << bytes;
+    external::PartitionWriter writer(16, budget, 300 << 10, disk.spill, 0, disk.io);
+
+    writer.append_packed({}, {});
+    const auto half = hashes.size() / 2;
+    writer.append_packed(std::span(hashes).first(half), std::span(records).first(half * bytes));
+    const auto first = writer.finish();
+    writer.append_packed(std::span(hashes).subspan(half), std::span(records).subspan(half * bytes));
+    const auto second = writer.finish();
+
+    for (std::size_t p = 0; p < 16; ++p) {
+      EXPECT_EQ(first[p].unpacked_bytes + second[p].unpacked_bytes, expected[p].size());
+      EXPECT_EQ(bytes * (first[p].records + second[p].records), expected[p].size());
+      for (const std::uint64_t memory : {1U, 20U << 10, 1U << 20})
+        ASSERT_EQ(read_all(disk, {first[p], second[p]}, memory, bytes), expected[p]) << bytes;
+    }
   }
+}
+
+TEST(Partition, PacksSmallNumbersSmall) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+  external::PartitionWriter writer(1, budget, 1 << 20, disk.spill, 0, disk.io);
+  Bytes record(17);
+  for (std::int64_t i = -50'000; i < 50'000; ++i) {
+    std::memcpy(record.data(), &i, 8);
+    record[8] = std::byte{100};
+    writer.append_packed(std::vector{std::uint64_t{0}}, record);
+  }
+
+  EXPECT_LE(writer.finish()[0].bytes(), 100'000U * 5);
+}
+
+TEST(Partition, SaysThatAPackedRecordIsDamaged) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+  external::PartitionWriter writer(1, budget, 1 << 20, disk.spill, 0, disk.io);
+  const std::vector<std::uint64_t> hashes(1000);
+  writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
+  auto parts = writer.finish();
+  parts[0].extents[0].bytes -= 3;
+
+  EXPECT_THROW((void)read_all(disk, parts, 64 << 10, 16), base::FormatError);
+  EXPECT_THROW(writer.append_packed(std::vector{std::uint64_t{0}}, Bytes(1025)), base::LogicError);
 }
 
 TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {
@@ -170,24 +219,6 @@ TEST(Partition, RefusesTooLittleMemoryWithTheNumberNeeded) {
   memory::Budget budget(1 << 20);
 
   EXPECT_THROW(external::PartitionWriter(1024, budget, 1 << 20, disk.spill, 0, disk.io), base::UsageError);
-}
-
-TEST(Partition, ReadsFixedRecordsInPiecesSmallerThanAnExtent) {
-  Disk disk;
-  memory::Budget budget(std::uint64_t{32} << 20);
-  std::vector<PartitionExtents> parts;
-  {
-    external::PartitionWriter writer(2, budget, 8 << 20, disk.spill, 0, disk.io);
-    for (std::uint64_t i = 0; i < 300'000; ++i)
-      std::memset(writer.append(0, 24), static_cast<int>(i % 251), 24);
-    parts.push_back(writer.finish()[0]);
-  }
-  EXPECT_EQ(parts[0].records, 300'000U);
-
-  const auto all = read_all(disk, parts, 8192, 24);
-
-  ASSERT_EQ(all.size(), 24U * 300'000U);
-  for (std::size_t i = 0; i < 300'000; ++i) ASSERT_EQ(all[24 * i + 23], static_cast<std::byte>(i % 251));
 }
 
 TEST(Partition, DescribesExtentsInFewBytes) {

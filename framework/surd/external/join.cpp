@@ -35,7 +35,7 @@ struct MemoryPlan {
   std::uint64_t stream;
   std::uint64_t table;
 
-  /// `most`: bytes of a record there may be.
+  /// `most`: bytes of what is read at once, a record or an extent.
   MemoryPlan(std::uint64_t memory, std::uint64_t most) noexcept
       : largest(std::min(memory / 4, most)),
         stream(2 * (largest + std::clamp(memory / 32, 4 * base::KiB, 2 * base::MiB))),
@@ -116,8 +116,8 @@ class PartitionJoin {
   /// `before`: bytes of the smaller side before the last split.
   void run(const JoinSide& left, const JoinSide& right, unsigned depth = 0,
            std::uint64_t before = UINT64_MAX) {
-    const auto l = detail::size_of(left);
-    const auto r = detail::size_of(right);
+    const auto l = size_of(left, left_layout_);
+    const auto r = size_of(right, right_layout_);
     const bool needs_match = place_.kind == JoinKind::inner || place_.kind == JoinKind::semi;
     if (l.bytes == 0 || (r.bytes == 0 && needs_match)) return;
     if (fits(r) && (!fits(l) || r.bytes <= l.bytes)) {
@@ -133,6 +133,11 @@ class PartitionJoin {
   using Table = JoinTable<Layout>;
   using Entries = std::span<const typename Table::Entry>;
 
+  [[nodiscard]] static SideSize size_of(const JoinSide& side, const Layout& layout) noexcept {
+    auto size = detail::size_of(side);
+    if (layout.packed_bytes() > 0) size.bytes = size.records * layout.packed_bytes();
+    return size;
+  }
   [[nodiscard]] std::uint64_t table_bytes(SideSize size) const noexcept {
     return Table::bytes_for(size.bytes, size.records);
   }
@@ -148,17 +153,35 @@ class PartitionJoin {
     return std::min(l.bytes, r.bytes) <= before - before / 4;
   }
 
-  std::size_t load(const JoinSide& side, std::uint64_t position, std::span<std::byte> into) {
+  /// Records of `side` from byte `position` of it on, as many as `into` has room for. `for_reading`: memory.
+  std::size_t load(const JoinSide& side, const Layout& layout, std::uint64_t position,
+                   std::span<std::byte> into, std::uint64_t for_reading) {
+    if (layout.packed_bytes() > 0) return load_packed(open(side, layout, for_reading), position, into);
     const auto requested = ExtentCursor(side, position).read(into, place_.io);
     place_.io.wait(requested.last);
     return requested.bytes;
   }
 
+  static std::size_t load_packed(PartitionReader reader, std::uint64_t position, std::span<std::byte> into) {
+    std::size_t loaded = 0;
+    while (loaded < into.size()) {
+      auto block = reader.next();
+      if (block.empty()) break;
+      const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(position, block.size()));
+      position -= skipped;
+      block = block.subspan(skipped);
+      const auto bytes = std::min(block.size(), into.size() - loaded);
+      std::copy_n(block.data(), bytes, into.data() + loaded);
+      loaded += bytes;
+    }
+    return loaded;
+  }
+
   /// Begins to read `side`, ahead as far as `bytes` go.
   [[nodiscard]] PartitionReader open(const JoinSide& side, const Layout& layout, std::uint64_t bytes) {
-    const auto least = PartitionReader::least_memory(side.parts, layout.fixed_bytes());
+    const auto least = PartitionReader::least_memory(side.parts, layout.packed_bytes());
     if (least > bytes) fail_large(least / 2, place_.memory_bytes);  // it has an extent of its own
-    return {side.files, side.parts, place_.budget, bytes, place_.io, layout.fixed_bytes()};
+    return {side.files, side.parts, place_.budget, bytes, place_.io, layout.packed_bytes()};
   }
 
   /// Calls use(block), which returns how many bytes of it were whole records, until all of `side` is used or
@@ -183,8 +206,9 @@ class PartitionJoin {
     const Arena arena(place_.budget, needed, "a join");
     const auto memory = arena.all();
     Table table(right_layout_);
-    const auto bytes = load(right, 0, memory.first(static_cast<std::size_t>(size.bytes)));
     const auto ahead = std::min(place_.memory_bytes - needed, most_left_ahead);
+    const auto bytes =
+        load(right, right_layout_, 0, memory.first(static_cast<std::size_t>(size.bytes)), ahead);
     auto reader = open(left, left_layout_, std::max(plan_.stream, ahead));
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
       throw base::FormatError("a partition holds other records than were counted");
@@ -226,7 +250,8 @@ class PartitionJoin {
         std::max(static_cast<std::uint64_t>(share * static_cast<double>(plan_.table)), plan_.largest);
     const auto capacity = std::min({fits(size) ? size.bytes : part, plan_.table, Table::limit_bytes});
     for (std::uint64_t position = 0; position < size.bytes;) {
-      const auto bytes = load(left, position, memory.first(static_cast<std::size_t>(capacity)));
+      const auto bytes =
+          load(left, left_layout_, position, memory.first(static_cast<std::size_t>(capacity)), plan_.stream);
       Table table(left_layout_);
       const auto used = table.index(memory, bytes);
       if (used == 0) {
@@ -275,14 +300,21 @@ class PartitionJoin {
   std::vector<PartitionExtents> scatter(const JoinSide& side, const Layout& layout, std::uint32_t parts,
                                         unsigned depth, SpillFile& spill) {
     PartitionWriter writer(parts, place_.budget, plan_.table, spill, 0, place_.io);
+    std::vector<std::uint64_t> hashes;
     const auto use = [&](Row block) {
       std::size_t at = 0;
+      hashes.clear();
       while (const auto size = layout.size(block.data() + at, block.size() - at)) {
         const auto* const record = block.data() + at;
         const auto hash = detail::mix(layout.hash(record) + (depth + 1) * 0x9E37'79B9'7F4A'7C15);
-        std::memcpy(writer.append(hash, size), record, size);
+        if (layout.packed_bytes() > 0) {
+          hashes.push_back(hash);
+        } else {
+          std::memcpy(writer.append(hash, size), record, size);
+        }
         at += size;
       }
+      if (!hashes.empty()) writer.append_packed(hashes, block.first(at));
       return at;
     };
     scan(side, layout, use, [] { return false; });
@@ -333,12 +365,13 @@ void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& lef
     PartitionJoin<VariableLayout>(place, largest_record, {}, {}).run(left, right);
     return;
   }
-  const auto [smaller, larger] = std::minmax(format.left_record_bytes, format.right_record_bytes);
-  if (format.key_bytes != 8 || smaller < 8) {
+  if (format.key_bytes != 8 || std::min(format.left_record_bytes, format.right_record_bytes) < 8) {
     throw base::UsageError("a join of fixed-size records needs keys of 8 bytes, and records that hold them");
   }
-  if (larger > std::min(memory_bytes / 4, largest_record)) fail_large(larger, memory_bytes);
-  PartitionJoin<FixedLayout>(place, larger, {format.left_record_bytes}, {format.right_record_bytes})
+  // Of the extents that are there, and of those that a split makes in this memory.
+  const auto largest =
+      std::max({detail::largest_extent(left), detail::largest_extent(right), memory_bytes / 16});
+  PartitionJoin<FixedLayout>(place, largest, {format.left_record_bytes}, {format.right_record_bytes})
       .run(left, right);
 }
 

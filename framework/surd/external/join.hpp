@@ -40,7 +40,7 @@ void put_join_record(std::byte* into, std::uint64_t hash, std::span<const std::b
 /// What the records of a join look like.
 struct JoinFormat {
   /// 0: records of put_join_record(). 8: a record is an 8-byte key, never null, and what belongs to it, of
-  /// the sizes below; spilled as it is, a third of the bytes of put_join_record() for small rows.
+  /// the sizes below, written by PartitionWriter::append_packed().
   std::uint32_t key_bytes = 0;
   std::uint32_t left_record_bytes = 0;
   std::uint32_t right_record_bytes = 0;

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -16,6 +15,7 @@
 #include "surd/base/hash.hpp"
 #include "surd/base/units.hpp"
 #include "surd/external/detail/partition_pages.hpp"
+#include "surd/external/detail/record_packing.hpp"
 
 namespace surd::external {
 
@@ -319,26 +319,20 @@ std::byte* PartitionWriter::append(std::uint64_t hash, std::size_t bytes) {
   return state_->append(hash, bytes);
 }
 
-void PartitionWriter::append_all(std::span<const std::uint64_t> hashes, std::span<const std::byte> records) {
+void PartitionWriter::append_packed(std::span<const std::uint64_t> hashes,
+                                    std::span<const std::byte> records) {
   if (hashes.empty()) return;
   const auto bytes = records.size() / hashes.size();
-  const auto append_each = [&](auto copy) {
+  base::expect(bytes <= most_packed_bytes, "a record is too large to be packed");
+  const detail::RecordPacking packing(static_cast<std::uint32_t>(bytes));
+  packing.with_packer([&](auto packer) {
     const auto* from = records.data();
     for (const auto hash : hashes) {
-      copy(state_->append(hash, bytes), from);
+      auto* const at = state_->room(hash, packing.most_bytes());
+      state_->take(hash, static_cast<std::size_t>(packer.put(at, from) - at), bytes);
       from += bytes;
     }
-  };
-  // A call of memcpy takes longer than such small records.
-  const auto by_ends = [&]<std::size_t Half>(std::integral_constant<std::size_t, Half>) {
-    append_each([rest = bytes - Half](std::byte* into, const std::byte* from) {
-      std::memcpy(into, from, Half);
-      std::memcpy(into + rest, from + rest, Half);
-    });
-  };
-  if (bytes >= 8 && bytes <= 16) return by_ends(std::integral_constant<std::size_t, 8>());
-  if (bytes > 16 && bytes <= 32) return by_ends(std::integral_constant<std::size_t, 16>());
-  append_each([bytes](std::byte* into, const std::byte* from) { std::memcpy(into, from, bytes); });
+  });
 }
 
 std::vector<PartitionExtents> PartitionWriter::finish() { return state_->finish(); }

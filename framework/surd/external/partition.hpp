@@ -45,6 +45,8 @@ void put_partition(base::ByteWriter& into, const PartitionExtents& partition);
 /// Records here are opaque byte strings of the caller's making; a record never straddles two extents.
 class PartitionWriter {
  public:
+  static constexpr std::size_t most_packed_bytes = 1024;
+
   /// Takes `memory_bytes` from `budget`, divided into pages (4 KiB to 1 MiB each): one for each partition,
   /// and spare ones that are filled while others are written. `partitions` is a power of two.
   PartitionWriter(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
@@ -55,8 +57,9 @@ class PartitionWriter {
   /// Room for one record of `bytes` > 0 in the partition of `hash`; fill it before the next call. Records
   /// larger than a page get extents of their own.
   [[nodiscard]] std::byte* append(std::uint64_t hash, std::size_t bytes);
-  /// The same for records of one size that lie back to back: the i-th goes to the partition of hashes[i].
-  void append_all(std::span<const std::uint64_t> hashes, std::span<const std::byte> records);
+  /// Records of one size, of at most most_packed_bytes, that lie back to back: the i-th goes to the partition
+  /// of hashes[i], packed (8-byte words that are small numbers take less) for a reader that unpacks them.
+  void append_packed(std::span<const std::uint64_t> hashes, std::span<const std::byte> records);
 
   /// Hands all pages to the writing thread; shape [partitions]. What was written may be read once the spill
   /// file has been flushed. The writer is empty again and may be used on, while they are written.
@@ -70,18 +73,19 @@ class PartitionWriter {
 /// Reads one partition from all its writers, in the order given, reading ahead.
 class PartitionReader {
  public:
-  /// Takes `memory_bytes`, or more where an extent is larger than half of it, from `budget`.
+  /// Takes `memory_bytes`, or least_memory() if that is more, from `budget`. `packed_bytes` > 0: of each
+  /// record, which append_packed() has written.
   PartitionReader(const std::vector<storage::ReadableFile*>& files, std::vector<PartitionExtents> parts,
                   memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io,
-                  std::uint32_t record_bytes = 0);
+                  std::uint32_t packed_bytes = 0);
   PartitionReader(PartitionReader&&) noexcept;
   [[nodiscard]] static std::uint64_t least_memory(const std::vector<PartitionExtents>& parts,
-                                                  std::uint32_t record_bytes = 0) noexcept;
+                                                  std::uint32_t packed_bytes = 0) noexcept;
   ~PartitionReader();
 
-  /// Whole records as they were written, back to back: those of the next extent; empty at the end. Valid
-  /// until the next call. With `record_bytes` > 0, all records are of this size and an extent larger than the
-  /// buffer comes in pieces.
+  /// Whole records as they were given to the writer, back to back: those of the next extent, or some of it if
+  /// they are packed; empty at the end. Valid until the next call.
+  /// @throws base::FormatError  if an extent ends inside of a packed record.
   [[nodiscard]] std::span<const std::byte> next();
 
  private:

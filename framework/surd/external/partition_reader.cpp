@@ -6,9 +6,25 @@
 
 #include "surd/base/error.hpp"
 #include "surd/external/detail/partition_pages.hpp"
+#include "surd/external/detail/record_packing.hpp"
 #include "surd/external/partition.hpp"
 
 namespace surd::external {
+namespace {
+
+/// Packed records are unpacked little by little, to memory that stays in the cache.
+constexpr std::uint64_t most_unpacked_bytes = 32 << 10;
+
+std::uint64_t largest_of(const std::vector<PartitionExtents>& parts) noexcept {
+  std::uint64_t largest = 1;
+  for (const auto& part : parts) {
+    for (const auto& extent : part.extents) largest = std::max(largest, extent.bytes);
+  }
+  return largest;
+}
+
+}  // namespace
+
 /// Two halves: the pieces of one are given out while the other fills. Each extent is one read, to a place in
 /// memory at which it passes the page cache by.
 struct PartitionReader::State {
@@ -21,11 +37,15 @@ struct PartitionReader::State {
 
   State(const std::vector<storage::ReadableFile*>& files_in, std::vector<PartitionExtents> parts_in,
         memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io_in,
-        std::uint32_t record_bytes_in)
-      : files(files_in), parts(std::move(parts_in)), io(io_in), record_bytes(record_bytes_in) {
-    const auto least = least_memory(parts, record_bytes);
+        std::uint32_t packed_bytes)
+      : files(files_in), parts(std::move(parts_in)), io(io_in), packing(packed_bytes) {
+    const auto least = least_memory(parts, packed_bytes);
     reservation = budget.reserve(least, std::max(least, memory_bytes), "reading a partition");
-    half_bytes = static_cast<std::size_t>(reservation.bytes() / 2 / detail::unit_bytes * detail::unit_bytes);
+    const auto spare = reservation.bytes() - (least - packed_bytes);
+    unpacked.resize(
+        packed_bytes == 0 ? 0 : std::min(spare, std::max<std::uint64_t>(most_unpacked_bytes, packed_bytes)));
+    half_bytes = static_cast<std::size_t>((reservation.bytes() - unpacked.size()) / 2 / detail::unit_bytes *
+                                          detail::unit_bytes);
     // Packed records are read some bytes beyond their end: there may be what a thread is still reading, and
     // is masked off.
     arena = detail::make_arena(2 * half_bytes + detail::unit_bytes);
@@ -54,36 +74,27 @@ struct PartitionReader::State {
     half.tickets.clear();
     for (; part < parts.size(); ++part, extent = 0) {
       const auto& extents = parts[part].extents;
-      for (; extent < extents.size(); ++extent, done = 0) {
-        while (done < extents[extent].bytes) {
-          const auto bytes = read(half, extents[extent]);
-          if (bytes == 0) return;
-          done += bytes;
-        }
+      for (; extent < extents.size(); ++extent) {
+        if (!read(half, extents[extent])) return;
       }
     }
   }
 
-  /// Starts the read of what is left of an extent, or of the whole records of it that fit. Returns how many
-  /// bytes of it those are. Extents that begin with a unit also end with one, padded.
-  std::size_t read(Half& half, const Extent& from) {
-    const auto room = half_bytes - half.used;
-    const auto offset = from.offset + done;
-    auto bytes = static_cast<std::size_t>(from.bytes - done);
-    auto taken =
-        offset % detail::unit_bytes == 0 ? static_cast<std::size_t>(detail::whole_units(bytes)) : bytes;
-    if (taken > room) {
-      bytes = record_bytes > 0 ? room / record_bytes * record_bytes : 0;
-      taken = bytes;
-    }
-    if (bytes == 0) return 0;
+  /// Starts the read of an extent, if there is room. Those that begin with a unit also end with one, padded.
+  bool read(Half& half, const Extent& from) {
+    const auto bytes = static_cast<std::size_t>(from.bytes);
+    const auto taken =
+        from.offset % detail::unit_bytes == 0 ? static_cast<std::size_t>(detail::whole_units(bytes)) : bytes;
+    if (taken > half_bytes - half.used) return false;
+    if (bytes == 0) return true;
     half.pieces.emplace_back(half.begin + half.used, bytes);
-    half.tickets.push_back(io.read(*files.at(parts[part].file), offset, {half.begin + half.used, taken}));
+    half.tickets.push_back(
+        io.read(*files.at(parts[part].file), from.offset, {half.begin + half.used, taken}));
     half.used = std::min(half_bytes, static_cast<std::size_t>(detail::whole_units(half.used + taken)));
-    return bytes;
+    return true;
   }
 
-  std::span<const std::byte> next() {
+  std::span<const std::byte> next_piece() {
     if (piece == halves[current].pieces.size()) {
       fill(halves[current]);
       current ^= 1;
@@ -95,40 +106,49 @@ struct PartitionReader::State {
     return half.pieces[piece++];
   }
 
+  std::span<const std::byte> next_unpacked() {
+    if (packed.empty()) packed = next_piece();
+    const auto* at = packed.data();
+    const auto* const end = at + packed.size();
+    auto* into = unpacked.data();
+    packing.unpack(at, end, into, into + unpacked.size());
+    if (at > end) throw base::FormatError("a partition ends inside of a record");
+    packed = {at, end};
+    return {unpacked.data(), into};
+  }
+
   std::vector<storage::ReadableFile*> files;
   std::vector<PartitionExtents> parts;
   storage::AsyncIo& io;
-  std::uint32_t record_bytes;
+  detail::RecordPacking packing;
   memory::Reservation reservation;
   std::size_t half_bytes = 0;
   detail::Arena arena;
   std::array<Half, 2> halves;
   std::size_t current = 0;  ///< The half given out,
   std::size_t piece = 0;    ///< the next piece of it.
-  std::size_t part = 0;     ///< Next to read: part, extent in it,
-  std::size_t extent = 0;   ///< bytes of that already asked for.
-  std::uint64_t done = 0;
+  std::size_t part = 0;     ///< Next to read: part, extent in it.
+  std::size_t extent = 0;
+  std::span<const std::byte> packed;  ///< What is not unpacked yet of the piece given out.
+  std::vector<std::byte> unpacked;    ///< Empty: records are not packed.
 };
 
 PartitionReader::PartitionReader(const std::vector<storage::ReadableFile*>& files,
                                  std::vector<PartitionExtents> parts, memory::Budget& budget,
-                                 std::uint64_t memory_bytes, storage::AsyncIo& io, std::uint32_t record_bytes)
-    : state_(std::make_unique<State>(files, std::move(parts), budget, memory_bytes, io, record_bytes)) {}
+                                 std::uint64_t memory_bytes, storage::AsyncIo& io, std::uint32_t packed_bytes)
+    : state_(std::make_unique<State>(files, std::move(parts), budget, memory_bytes, io, packed_bytes)) {}
 
-/// Two halves, each with room for the largest piece that is read at once.
+/// Two halves, each with room for the largest extent, and one record unpacked.
 std::uint64_t PartitionReader::least_memory(const std::vector<PartitionExtents>& parts,
-                                            std::uint32_t record_bytes) noexcept {
-  std::uint64_t largest = 1;
-  for (const auto& part : parts) {
-    for (const auto& extent : part.extents) largest = std::max(largest, extent.bytes);
-  }
-  if (record_bytes > 0) largest = std::min<std::uint64_t>(largest, record_bytes);
-  return 2 * detail::whole_units(largest);
+                                            std::uint32_t packed_bytes) noexcept {
+  return 2 * detail::whole_units(largest_of(parts)) + packed_bytes;
 }
 
 PartitionReader::PartitionReader(PartitionReader&&) noexcept = default;
 PartitionReader::~PartitionReader() = default;
 
-std::span<const std::byte> PartitionReader::next() { return state_->next(); }
+std::span<const std::byte> PartitionReader::next() {
+  return state_->unpacked.empty() ? state_->next_piece() : state_->next_unpacked();
+}
 
 }  // namespace surd::external

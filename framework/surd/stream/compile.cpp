@@ -50,7 +50,7 @@ std::string output_text(const table::OutputSpec& output) {
 /// What a resumed job must have in common with the one it resumes.
 std::string identity_of(const Query& query, const detail::BoundQuery& bound, const table::OutputSpec& output,
                         const Cut& cut) {
-  std::string text = "surd table job 1\n";
+  std::string text = "surd table job 2\n";
   for (const auto& step : query.steps) text += to_text(step) + "\n";
   text += fmt::format("{}\n{}\n{}", inputs_text(bound), output_text(output), to_text(cut));
   return base::hash128(text).hex();

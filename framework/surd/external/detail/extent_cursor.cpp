@@ -13,6 +13,10 @@ SideSize size_of(const JoinSide& side) noexcept {
   return size;
 }
 
+std::uint64_t largest_extent(const JoinSide& side) noexcept {
+  return PartitionReader::least_memory(side.parts) / 2;
+}
+
 ExtentCursor::ExtentCursor(const JoinSide& side, std::uint64_t position) noexcept : side_(&side) {
   skip(position);
 }

@@ -14,6 +14,8 @@ struct SideSize {
   std::uint64_t records = 0;
 };
 [[nodiscard]] SideSize size_of(const JoinSide& side) noexcept;
+/// In bytes, padded; what is read of it at once.
+[[nodiscard]] std::uint64_t largest_extent(const JoinSide& side) noexcept;
 
 /// A place in the bytes of a side, from which reads are requested piece by piece.
 class ExtentCursor {

@@ -1,16 +1,12 @@
 // How the records of a group-by of numbers are written to a partition: every number in as few bytes as it
-// needs, since keys and values are small far more often than not, and the disk is what a group-by waits for.
+// needs (packed_words.hpp), since the disk is what a group-by waits for.
 //
 // A packed record: u8 kind (2 bits), bytes of the key - 1 (3 bits), of the first word - 1 (3 bits); for the
 // words after the first, u8 bytes - 1 of each two (4 bits each); what precedes the words (null bits); the key
-// and the words, each folded (n or -n by n, sign last) and without its zero upper bytes.
-//
-// Westmann, Kossmann, Helmer & Moerkotte: The implementation and performance of compressed databases, SIGMOD
-// Record 29(3), 2000.
+// and the words.
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,14 +14,13 @@
 
 #include "surd/external/detail/group_layout.hpp"
 #include "surd/external/detail/hash_mix.hpp"
+#include "surd/external/detail/packed_words.hpp"
 #include "surd/external/partition.hpp"
 
 namespace surd::external::detail {
 
 class GroupPacking {
  public:
-  /// Bytes after a packed record that put() may overwrite, and unpack() read.
-  static constexpr std::size_t slack = 7;
   /// Longest records that are packed, as they are when unpacked: what a GroupUnpacker has room for.
   static constexpr std::size_t most_bytes = 1024;
 
@@ -37,7 +32,7 @@ class GroupPacking {
   /// Most that put() writes, with the slack.
   [[nodiscard]] std::size_t room(Kind kind) const noexcept {
     const auto& form = form_of(kind);
-    return 1 + form.words / 2 + form.lead + 8 * (1 + form.words) + slack;
+    return 1 + form.words / 2 + form.lead + 8 * (1 + form.words) + word_slack;
   }
   /// Of a record that is not packed.
   [[nodiscard]] std::size_t unpacked_bytes(Kind kind) const noexcept {
@@ -82,22 +77,6 @@ class GroupPacking {
     return forms_[static_cast<std::size_t>(kind)];
   }
 
-  [[nodiscard]] static constexpr std::uint64_t fold(std::uint64_t word) noexcept {
-    return word << 1 ^ (std::uint64_t{0} - (word >> 63));
-  }
-  [[nodiscard]] static constexpr std::uint64_t unfold(std::uint64_t word) noexcept {
-    return word >> 1 ^ (std::uint64_t{0} - (word & 1));
-  }
-  /// Returns how many of the 8 bytes written are needed.
-  static unsigned put_word(std::byte* at, std::uint64_t word) noexcept {
-    const auto folded = fold(word);
-    store(at, folded);
-    return (71U - static_cast<unsigned>(std::countl_zero(folded | 1))) / 8;
-  }
-  [[nodiscard]] static std::uint64_t get_word(const std::byte* at, unsigned bytes) noexcept {
-    return unfold(load<std::uint64_t>(at) & ~std::uint64_t{0} >> (64 - 8 * bytes));
-  }
-
   [[nodiscard]] const std::byte* unpack_one(const std::byte* at, std::byte* into) const noexcept;
 
   std::array<Form, 3> forms_;
@@ -116,8 +95,8 @@ class PackedRows {
     if ((first & 3) != static_cast<unsigned>(Kind::raw)) return false;
     const auto key_bytes = (first >> 2 & 7) + 1;
     const auto value_bytes = (first >> 5) + 1;
-    hash = mix(GroupPacking::get_word(at_ + 1, key_bytes));
-    value = GroupPacking::get_word(at_ + 1 + key_bytes, value_bytes);
+    hash = mix(get_word(at_ + 1, key_bytes));
+    value = get_word(at_ + 1 + key_bytes, value_bytes);
     at_ += 1 + key_bytes + value_bytes;
     return true;
   }

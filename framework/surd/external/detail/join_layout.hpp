@@ -14,13 +14,13 @@ namespace surd::external::detail {
 
 using base::load;
 
-/// An 8-byte key and what belongs to it.
+/// An 8-byte key and what belongs to it. Spilled packed: sizes are of what is unpacked.
 struct FixedLayout {
   std::uint32_t record_bytes;
 
   static constexpr std::size_t least_bytes = 8;  ///< Of a record.
-  /// Of every record; 0: they differ.
-  [[nodiscard]] std::uint32_t fixed_bytes() const noexcept { return record_bytes; }
+  /// Of every record, which is spilled packed; 0: they differ, and are spilled as they are.
+  [[nodiscard]] std::uint32_t packed_bytes() const noexcept { return record_bytes; }
 
   /// Of the record at `at`; 0 if `available` bytes do not hold it.
   [[nodiscard]] std::size_t size(const std::byte* /*at*/, std::size_t available) const noexcept {
@@ -41,7 +41,7 @@ struct FixedLayout {
 /// put_join_record().
 struct VariableLayout {
   static constexpr std::size_t least_bytes = 16;
-  [[nodiscard]] static std::uint32_t fixed_bytes() noexcept { return 0; }
+  [[nodiscard]] static std::uint32_t packed_bytes() noexcept { return 0; }
 
   [[nodiscard]] static std::size_t key_bytes(const std::byte* record) noexcept {
     const auto size = load<std::uint32_t>(record + 8);

@@ -74,16 +74,17 @@ class JoinSink : public Sink {
       std::ranges::transform(key.integers, hashes_.begin(), [](std::int64_t number) {
         return external::hash_key(static_cast<std::uint64_t>(number));
       });
-      return writer_.append_all(hashes_, row_bytes_);
+      return writer_.append_packed(hashes_, row_bytes_);
     }
-    const auto* record = row_bytes_.data();
-    for (std::size_t i = 0; i < rows.rows; ++i, record += bytes) {
+    auto rest = std::span<const std::byte>(row_bytes_);
+    for (std::size_t i = 0; i < rows.rows; ++i, rest = rest.subspan(bytes)) {
+      const auto record = rest.first(bytes);
       if (!key.is_null(i)) {
         const auto hash = external::hash_key(static_cast<std::uint64_t>(key.integers[i]));
-        std::memcpy(writer_.append(hash, bytes), record, bytes);
+        writer_.append_packed({&hash, 1}, record);
       } else if (!target_.drop_nulls) {
-        const auto hash = external::hash_key(std::span(record, bytes));  // they may be many: spread them
-        std::memcpy(null_writer().append(hash, bytes), record, bytes);
+        const auto hash = external::hash_key(record);  // they may be many: spread them
+        null_writer().append_packed({&hash, 1}, record);
       }
     }
   }

@@ -195,9 +195,11 @@ class JoinSource : public Source {
 
 /// What a right side takes as a BroadcastTable.
 std::uint64_t table_bytes(const JoinTarget& target, const PartitionTable& right) {
+  if (!target.integer_keys) return external::BroadcastTable::least_memory(right.records(), right.bytes());
   constexpr std::array<std::byte, 8> key{};
-  const auto header = target.integer_keys ? external::join_record_bytes(key, {}) : 0;
-  return external::BroadcastTable::least_memory(right.records(), right.bytes() + right.records() * header);
+  const auto record_bytes = KeyedRows(target.schema, target.by[0], target.pack).record_bytes();
+  return external::BroadcastTable::least_memory(
+      right.records(), right.records() * (record_bytes + external::join_record_bytes(key, {})));
 }
 
 /// The right side in memory.
@@ -239,7 +241,7 @@ class BroadcastJoin : public Operator {
     OpenFiles files(setting.worker.spills);
     for (auto& part : parts) part.file = files.index(part.file);
     external::PartitionReader reader(files.list(), std::move(parts), setting.worker.budget,
-                                     setting.memory.broadcast / 2, setting.worker.io);
+                                     setting.memory.broadcast / 2, setting.worker.io, right_record_bytes_);
     for (auto block = reader.next(); !block.empty(); block = reader.next()) {
       base::ByteReader records(block);
       while (records.remaining() > 0) plan_.right.integer_keys ? insert_keyed(records) : insert(records);
@@ -299,7 +301,7 @@ class BroadcastJoin : public Operator {
   JoinKeys keys_;
   external::BroadcastTable table_;
   PairBuilder builder_;
-  std::size_t right_record_bytes_ = 0;  ///< Of keyed rows.
+  std::uint32_t right_record_bytes_ = 0;  ///< Of keyed rows.
   Operator& next_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "surd/external/partition.hpp"
+
 namespace surd::stream::detail {
 namespace {
 
@@ -10,10 +12,6 @@ using table::Column;
 using table::Type;
 
 constexpr std::size_t key_bytes = 8;
-
-bool is_null(const std::byte* record, std::size_t bit) noexcept {
-  return (static_cast<unsigned>(record[key_bytes + bit / 8]) >> (bit % 8) & 1U) != 0;
-}
 
 template <class Stored, class Value>
 void store(const std::vector<Value>& values, std::byte* into, std::size_t stride) {
@@ -29,7 +27,8 @@ void store(const std::vector<Value>& values, std::byte* into, std::size_t stride
 bool KeyedRows::possible(const table::Schema& schema, const std::vector<std::size_t>& by,
                          const std::vector<std::size_t>& pack) {
   return by.size() == 1 && schema[by[0]].type == Type::int64 &&
-         std::ranges::none_of(pack, [&](std::size_t column) { return schema[column].type == Type::text; });
+         std::ranges::none_of(pack, [&](std::size_t column) { return schema[column].type == Type::text; }) &&
+         KeyedRows(schema, by[0], pack).record_bytes() <= external::PartitionWriter::most_packed_bytes;
 }
 
 KeyedRows::KeyedRows(const table::Schema& schema, std::size_t key, const std::vector<std::size_t>& pack)
@@ -39,14 +38,18 @@ KeyedRows::KeyedRows(const table::Schema& schema, std::size_t key, const std::ve
     auto& packed = packed_.emplace_back(Packed{.column = column, .type = schema[column].type});
     if (column != key) packed.bit = bits++;
   }
-  bitmap_bytes_ = (bits + 7) / 8;
-  auto offset = key_bytes + bitmap_bytes_;
-  for (auto& packed : packed_) {
-    if (packed.column == key) continue;
-    packed.offset = offset;
-    offset += packed.type == Type::boolean ? 1 : 8;
-  }
-  record_bytes_ = static_cast<std::uint32_t>(offset);
+  auto offset = key_bytes;
+  const auto place = [&](bool booleans, std::size_t bytes) {
+    for (auto& packed : packed_) {
+      if (packed.column == key || (packed.type == Type::boolean) != booleans) continue;
+      packed.offset = offset;
+      offset += bytes;
+    }
+  };
+  place(false, 8);
+  place(true, 1);
+  bitmap_ = offset;
+  record_bytes_ = static_cast<std::uint32_t>(bitmap_ + (bits + 7) / 8);
 }
 
 void KeyedRows::encode(const table::Batch& rows, std::vector<std::byte>& records) const {
@@ -73,7 +76,7 @@ void KeyedRows::encode(const table::Batch& rows, std::vector<std::byte>& records
 void KeyedRows::put_nulls(const Column& column, std::size_t bit, std::byte* records) const {
   const auto mask = static_cast<std::byte>(1U << (bit % 8));
   for (std::size_t row = 0; row < column.nulls.size(); ++row) {
-    if (column.nulls[row] != 0) records[row * record_bytes_ + key_bytes + bit / 8] |= mask;
+    if (column.nulls[row] != 0) records[row * record_bytes_ + bitmap_ + bit / 8] |= mask;
   }
 }
 
@@ -102,8 +105,9 @@ void KeyedRows::decode(std::span<const std::span<const std::byte>> records, std:
     } else {
       read<std::int64_t>(records, packed, column.integers);
     }
-    const auto null = [&](const std::span<const std::byte>& record) {
-      return record.data() == nullptr || is_null(record.data(), packed.bit);
+    const auto null = [at = bitmap_ + packed.bit / 8, mask = static_cast<std::byte>(1U << (packed.bit % 8))](
+                          const std::span<const std::byte>& record) {
+      return record.data() == nullptr || (record[at] & mask) != std::byte{0};
     };
     if (column.nulls.empty() && std::ranges::none_of(records, null)) continue;
     column.nulls.resize(before);

@@ -1,8 +1,9 @@
 // Rows of a join as records of fixed size: where both sides' key is one integer column, and no column of the
-// result is a text, a third of the bytes of put_join_record() and no decoding value by value.
+// result is a text, which spill packed (PartitionWriter::append_packed()) and need no decoding value by
+// value.
 //
-//   i64 key; bitmap of nulls (bit 0: the key, then the other columns in order); the other columns' values, 8
-//   bytes each, 1 for booleans, 0 where null.
+//   i64 key; the other columns' values, first those of 8 bytes, then booleans of 1, all 0 where null; bitmap
+//   of nulls (bit 0: the key, then the other columns in order).
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ namespace surd::stream::detail {
 
 class KeyedRows {
  public:
-  /// Whether these columns make such records.
+  /// Whether these columns make such records, short enough to be packed.
   [[nodiscard]] static bool possible(const table::Schema& schema, const std::vector<std::size_t>& by,
                                      const std::vector<std::size_t>& pack);
   /// `pack`: columns that decode() gives; the key may be one of them.
@@ -43,7 +44,7 @@ class KeyedRows {
 
   std::size_t key_;
   std::vector<Packed> packed_;
-  std::size_t bitmap_bytes_ = 0;
+  std::size_t bitmap_ = 0;  ///< Where it begins in the record.
   std::uint32_t record_bytes_ = 0;
 };
 
