@@ -10,6 +10,7 @@
 #include <csignal>
 #include <exception>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 
 #include <fmt/format.h>
@@ -53,7 +54,10 @@ void serve(const Request& request) {
 class Lane {
  public:
   explicit Lane(std::size_t threads) : thread_count_(threads) {
-    for (std::size_t i = 0; i < threads; ++i) threads_.at(i) = std::thread([this] { run(); });
+    for (std::size_t i = 0; i < threads; ++i) {
+      auto& server = servers_.at(i);
+      server.thread = std::thread([this, &server] { run(server); });
+    }
   }
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
@@ -61,10 +65,10 @@ class Lane {
     {
       const std::lock_guard lock(mutex_);
       stopped_ = true;
+      while (idle_ > 0) sleeping_.at(--idle_)->wake.release();
     }
-    work_.notify_all();
-    for (auto& thread : threads_) {
-      if (thread.joinable()) thread.join();
+    for (auto& server : servers_) {
+      if (server.thread.joinable()) server.thread.join();
     }
   }
 
@@ -74,10 +78,9 @@ class Lane {
     place(++pushed_) = {request, false};
     const auto number = pushed_;
     waiting_bytes_ += request.bytes;
-    const bool wake = is_another_worth_waking();
-    if (wake) ++woken_;
+    auto* const another = is_another_worth_waking() ? sleeping_.at(--idle_) : nullptr;
     lock.unlock();
-    if (wake) work_.notify_one();
+    if (another != nullptr) another->wake.release();
     return number;
   }
 
@@ -95,13 +98,17 @@ class Lane {
     Request request;
     bool served = false;
   };
+  struct Server {
+    std::thread thread;
+    std::binary_semaphore wake{0};
+  };
   /// To wake a thread takes as long as to read this much from the page cache: of small requests one is left
   /// to a thread that is awake and will sleep only when none is left.
   static constexpr std::uint64_t large_bytes = 128 << 10;
 
   [[nodiscard]] bool is_another_worth_waking() const noexcept {
-    if (asleep_ == woken_) return false;
-    const auto awake = thread_count_ - asleep_ + woken_;
+    if (idle_ == 0) return false;
+    const auto awake = thread_count_ - idle_;
     return awake == 0 || waiting_bytes_ > awake * large_bytes || pushed_ - taken_ > 2 * awake;
   }
 
@@ -109,7 +116,7 @@ class Lane {
     return ring_[static_cast<std::size_t>((number - 1) % ring_.size())];
   }
 
-  void run() {
+  void run(Server& self) {
     sigset_t all;
     sigfillset(&all);  // signals are for the threads that know what to do with them
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -117,7 +124,7 @@ class Lane {
     while (true) {
       while (pushed_ == taken_) {
         if (stopped_) return;
-        sleep(lock);
+        sleep(self, lock);
       }
       const auto number = ++taken_;
       waiting_bytes_ -= place(number).request.bytes;
@@ -129,11 +136,13 @@ class Lane {
     }
   }
 
-  void sleep(std::unique_lock<std::mutex>& lock) {
-    ++asleep_;
-    work_.wait(lock);
-    --asleep_;
-    if (woken_ > 0) --woken_;  // if it was another that was woken, it counts itself as awake next
+  /// Until it is chosen. One that is chosen counts as awake from then on, so none is forgotten: a condition
+  /// variable that several threads wait for loses wake-ups now and then (glibc before 2.41, bug 25847).
+  void sleep(Server& self, std::unique_lock<std::mutex>& lock) {
+    sleeping_.at(idle_++) = &self;
+    lock.unlock();
+    self.wake.acquire();
+    lock.lock();
   }
 
   /// Without the lock meanwhile.
@@ -154,20 +163,19 @@ class Lane {
 
   std::array<Place, 256> ring_{};
   std::mutex mutex_;
-  std::condition_variable work_;
-  std::condition_variable served_;
+  std::condition_variable served_;  ///< Only the owner waits for it.
   std::uint64_t pushed_ = 0;
   std::uint64_t taken_ = 0;
   std::atomic<std::uint64_t> done_{0};  ///< All up to this one are.
   std::uint64_t awaited_ = 0;
   std::uint64_t waiting_bytes_ = 0;  ///< Of requests that no thread has taken.
   std::size_t thread_count_;
-  std::size_t asleep_ = 0;  ///< Threads; of them
-  std::size_t woken_ = 0;   ///< so many have been woken and do not run yet.
+  std::array<Server*, 4> sleeping_{};
+  std::size_t idle_ = 0;  ///< Of them.
   bool stopped_ = false;
   std::exception_ptr error_;  ///< Of the first request that failed.
   std::uint64_t failed_ = UINT64_MAX;
-  std::array<std::thread, 4> threads_;
+  std::array<Server, 4> servers_;
 };
 
 /// Disks and file systems on the network serve some reads at once faster than one after the other.
