@@ -182,9 +182,9 @@ struct GroupBuilder::State {
     return true;
   }
 
-  /// Every other miss: what comes often is held all the same.
+  /// Every fourth miss: what comes often is held all the same.
   void admit(std::size_t misses) {
-    for (std::size_t i = hashes[0] & 1; i < misses; i += 2) {
+    for (std::size_t i = hashes[0] & 3; i < misses; i += 4) {
       cache->miss(missed_hashes[i], records.key(missed[i]),
                   [this](std::size_t slot) { records.write_state(*cache, slot, *pages); });
     }

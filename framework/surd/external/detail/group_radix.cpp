@@ -93,6 +93,7 @@ bool RadixGroups::add_rows(PackedRows& run) {
     difference |= hash ^ first_hash;
     auto& list = lists[hash << prefix >> shift];
     if (static_cast<std::size_t>(list.end - list.at) < bytes && !new_chunk(list)) return false;
+    __builtin_prefetch(list.at + 128, 1);
     store(list.at, hash);
     store(list.at + 8, value);
     list.at += bytes;
