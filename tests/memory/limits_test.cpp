@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -182,6 +185,25 @@ TEST(Usage, FollowsWhatTheProcessTouches) {
   if (!reset_peak()) GTEST_SKIP() << "this kernel cannot reset the peak";
   EXPECT_LT(usage().peak_resident, before.resident + size / 2);
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which keeps what is freed for a while
+/// Without a limit, malloc keeps what lies below the piece that it gave last, here all of it.
+TEST(KeptMemory, IsLittleOfWhatWasFreed) {
+  limit_kept_memory(8 * MiB);
+  const auto before = usage().resident;
+  for (int round = 0; round < 3; ++round) {  // large pieces that are freed would make malloc keep more
+    std::vector<std::unique_ptr<char[]>> pieces;
+    for (int i = 0; i < 40; ++i) {
+      pieces.push_back(std::make_unique<char[]>(500 * base::KiB));
+      std::memset(pieces.back().get(), 1, 500 * base::KiB);
+    }
+    const auto last = std::make_unique<char[]>(100 * base::KiB);
+    EXPECT_GT(usage().resident, before + 15 * MiB);
+    pieces.clear();
+    EXPECT_LT(usage().resident, before + 1 * MiB);
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace surd::memory

@@ -1,7 +1,7 @@
 #include "surd/memory/limits.hpp"
 
 #include <fcntl.h>
-#include <malloc.h>  // malloc_trim, of glibc
+#include <malloc.h>  // malloc_trim and mallopt, of glibc
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -195,6 +195,17 @@ bool reset_peak() noexcept {
 void release_free_memory() noexcept {
 #ifdef __GLIBC__
   ::malloc_trim(0);
+#endif
+}
+
+void limit_kept_memory(std::uint64_t memory_bytes) noexcept {
+#ifdef __GLIBC__
+  const auto bytes =
+      static_cast<int>(std::clamp<std::uint64_t>(memory_bytes / 32, 128 * base::KiB, 32 * base::MiB));
+  ::mallopt(M_MMAP_THRESHOLD, bytes);
+  ::mallopt(M_TRIM_THRESHOLD, 2 * bytes);
+#else
+  (void)memory_bytes;
 #endif
 }
 

@@ -39,4 +39,9 @@ bool reset_peak() noexcept;
 /// next, which may be of other sizes. Cost: some milliseconds per 100 MiB.
 void release_free_memory() noexcept;
 
+/// From now on malloc keeps little of what is freed for later: what is larger than about a 32nd of
+/// `memory_bytes` goes back to the system at once. By itself it keeps more the larger the pieces that were
+/// freed, up to 64 MiB. Of the whole process.
+void limit_kept_memory(std::uint64_t memory_bytes) noexcept;
+
 }  // namespace surd::memory

@@ -336,6 +336,7 @@ DataJobResult run_data_job(const mpi::Session& session, const stream::DataJob& j
     base::log_info(fmt::format("{} is complete already; remove it to make it anew", result.summary.output));
     return result;
   }
+  memory::limit_kept_memory(options.memory_bytes);
   auto result = Run(session, job, files, options, opening.start, stop, observe).run();
   session.world().barrier();
   return result;
