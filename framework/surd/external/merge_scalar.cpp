@@ -62,41 +62,68 @@ class ScalarMerge final : public RecordStream {
     for (const auto& cursor : feed_.cursors()) {
       if (cursor.more) bound = std::min(bound, static_cast<T>(cursor.last_word));
     }
-    auto safe = count_safe(bound);
-    if (safe > out.size()) safe = count_fitting(bound, out.size());
-    if (safe == 0 && left_ > 0) return take_copies(bound_, out);
+    if (gather(bound, out)) return take_gathered();
+    if (count_fitting(bound, out.size()) == 0) return take_copies(bound_, out);
+    base::expect(gather(bound_, out), "keys that were counted do not fit");
+    return take_gathered();
+  }
+
+  /// Copies all keys <= bound, and sets safe_ to their number in each range; false if they do not fit.
+  bool gather(T bound, std::span<T> out) {
     std::size_t filled = 0;
     for (std::size_t i = 0; i < safe_.size(); ++i) {
-      filled += take(feed_.cursors()[i], safe_[i], out.subspan(filled));
+      prefetch_after(i);
+      const auto keys = rest(feed_.cursors()[i]);
+      safe_[i] = leading(keys, bound);
+      if (safe_[i] > out.size() - filled) return false;
+      copy(keys, safe_[i], out.subspan(filled));
+      filled += safe_[i];
     }
-    return filled;
+    return true;
   }
 
-  static std::size_t take(RunFeed::Cursor& cursor, std::size_t count, std::span<T> out) {
-    std::memcpy(out.data(), cursor.at, count * sizeof(T));
-    cursor.at += count * sizeof(T);
-    return count;
+  /// The first `count` of `keys`; mostly few, so what lies behind them may come along.
+  static void copy(std::span<const T> keys, std::size_t count, std::span<T> out) {
+    if (count <= first_keys && keys.size() >= first_keys && out.size() >= first_keys) {
+      std::memcpy(out.data(), keys.data(), first_keys * sizeof(T));
+    } else {
+      std::memcpy(out.data(), keys.data(), count * sizeof(T));
+    }
   }
 
-  /// Sets safe_ to the number of keys <= bound in each range; returns their sum.
+  /// Goes on behind safe_; returns how many keys that are.
+  std::size_t take_gathered() {
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < safe_.size(); ++i) {
+      feed_.cursors()[i].at += safe_[i] * sizeof(T);
+      taken += safe_[i];
+    }
+    return taken;
+  }
+
+  /// Of keys <= bound.
   std::size_t count_safe(T bound) {
     std::size_t sum = 0;
-    const auto& cursors = feed_.cursors();
     for (std::size_t i = 0; i < safe_.size(); ++i) {
-      __builtin_prefetch(cursors[std::min(i + prefetched_ahead, safe_.size() - 1)].at);
-      safe_[i] = leading(rest(cursors[i]), bound);
-      sum += safe_[i];
+      prefetch_after(i);
+      sum += leading(rest(feed_.cursors()[i]), bound);
     }
     return sum;
   }
 
-  /// Keys <= bound at the beginning of sorted `keys`. Mostly few, so the first are counted, without a branch
-  /// that nobody can foresee; then the search goes on with growing steps.
+  void prefetch_after(std::size_t i) {
+    __builtin_prefetch(feed_.cursors()[std::min(i + prefetched_ahead, safe_.size() - 1)].at);
+  }
+
+  /// Keys <= bound at the beginning of sorted `keys`. Mostly few, so the first are counted some at a time,
+  /// without a branch that nobody can foresee; then the search goes on with growing steps.
   static std::size_t leading(std::span<const T> keys, T bound) {
-    if (keys.size() < first_keys) return not_above(keys, bound);
-    const auto first = not_above(keys.template first<first_keys>(), bound);
-    if (first < first_keys) return first;
-    std::size_t step = first_keys;
+    std::size_t step = 0;
+    for (; step < 4 * first_keys; step += first_keys) {
+      if (keys.size() - step < first_keys) return step + not_above(keys.subspan(step), bound);
+      const auto count = not_above(keys.subspan(step).template first<first_keys>(), bound);
+      if (count < first_keys) return step + count;
+    }
     while (step < keys.size() && keys[step] <= bound) step *= 2;
     const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(step / 2);
     const auto end = keys.begin() + static_cast<std::ptrdiff_t>(std::min(step, keys.size()));
@@ -110,8 +137,9 @@ class ScalarMerge final : public RecordStream {
     return count;
   }
 
-  /// More keys than fit are <= high: finds a smaller bound by bisection, good enough when it fills half. 0 if
-  /// copies of the smallest key alone, left in bound_, are too many.
+  /// More keys than fit are <= high: finds a smaller bound_ by bisection, good enough when it fills half.
+  /// Returns how many are <= bound_: 0 if copies of the smallest key alone, which bound_ is then, are too
+  /// many.
   std::size_t count_fitting(T high, std::size_t most) {
     auto low = std::numeric_limits<T>::max();
     for (const auto& cursor : feed_.cursors()) {
@@ -130,18 +158,20 @@ class ScalarMerge final : public RecordStream {
         low = middle + 1;
       }
     }
-    bound_ = low;
-    return best > 0 ? count_safe(best_bound) : 0;
+    bound_ = best > 0 ? best_bound : low;
+    return best;
   }
 
   /// Copies of `key`, the smallest there is, until `out` is full.
   std::size_t take_copies(T key, std::span<T> out) {
     std::size_t filled = 0;
-    for (auto& cursor : feed_.cursors()) {
-      const auto count = std::min(leading(rest(cursor), key), out.size() - filled);
-      filled += take(cursor, count, out.subspan(filled));
+    for (std::size_t i = 0; i < safe_.size(); ++i) {
+      const auto keys = rest(feed_.cursors()[i]);
+      safe_[i] = std::min(leading(keys, key), out.size() - filled);
+      copy(keys, safe_[i], out.subspan(filled));
+      filled += safe_[i];
     }
-    return filled;
+    return take_gathered();
   }
 
   std::shared_ptr<const Order> order_;

@@ -207,7 +207,7 @@ void PartitionPages::clear_spare_region(std::size_t bytes) {
   const auto lies_there = [&](const std::byte* page) {
     return page >= spare_region() && page < spare_region() + bytes;
   };
-  auto to = std::ranges::partition(spare_, lies_there).begin();
+  auto to = std::partition(spare_.begin(), spare_.end(), lies_there);
   for (auto& page : pages_) {
     if (!lies_there(page.begin)) continue;
     const auto used = static_cast<std::size_t>(page.end - page.begin);
