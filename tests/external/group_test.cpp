@@ -152,6 +152,23 @@ TEST(Group, WritesSmallNumbersInFewBytes) {
   EXPECT_LE(written_per_row(1'000'000, std::uint64_t{1} << 62, std::uint64_t{1} << 62), 17);
 }
 
+/// However few rows come at a time.
+TEST(Group, HoldsKeysThatComeOften) {
+  storage::AsyncIo io;
+  auto spill =
+      external::SpillFile::scratch(storage::local_file_system(), std::filesystem::temp_directory_path());
+  memory::Budget budget(8 * mebi);
+  external::GroupBuilder builder({8, {count_rows}}, 16, budget, 8 * mebi, spill, 0, io);
+  const external::Values none{};
+  for (std::uint64_t row = 0; row < 20'000; ++row) {
+    const std::vector<std::uint64_t> key{row % 100};
+    builder.push({1, row, key, {}, {&none, 1}});
+  }
+  std::uint64_t written = 0;
+  for (const auto& partition : builder.finish()) written += partition.records;
+  EXPECT_LE(written, 2000U);
+}
+
 TEST(Group, GivesNothingForNothing) {
   EXPECT_TRUE(test::group({}, {count_rows}, {}).empty());
   EXPECT_TRUE(test::group({}, {}, {.integer_keys = false}).empty());

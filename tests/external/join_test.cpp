@@ -1,9 +1,11 @@
 #include "surd/external/join.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +60,21 @@ std::vector<Pair> naive_join(JoinKind kind, const Rows& left, const Rows& right)
   return pairs;
 }
 
+class CountingFile final : public storage::ReadableFile {
+ public:
+  explicit CountingFile(storage::ReadableFile& file) : file_(file) {}
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> into) override {
+    bytes_ += into.size();
+    return file_.read_at(offset, into);
+  }
+  std::uint64_t size() override { return file_.size(); }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  storage::ReadableFile& file_;
+  std::atomic<std::uint64_t> bytes_{0};
+};
+
 /// Spills both sides into one partition each and joins them.
 class Joiner {
  public:
@@ -109,6 +126,8 @@ class Joiner {
     return spill(records);
   }
 
+  /// Of what was spilled for it, by the last join.
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   /// Whether any join has made scratch of its own.
   [[nodiscard]] bool has_split() const { return counting_.operations() > 0; }
 
@@ -119,7 +138,8 @@ class Joiner {
   std::vector<Pair> join(JoinKind kind, const JoinFormat& format, external::PartitionExtents left,
                          external::PartitionExtents right) {
     std::vector<Pair> pairs;
-    const std::vector<storage::ReadableFile*> files{&spill_.reader()};
+    CountingFile spilled(spill_.reader());
+    const std::vector<storage::ReadableFile*> files{&spilled};
     external::join_partition(kind, format, {files, {std::move(left), {}}}, {files, {{}, std::move(right)}},
                              budget_, memory_, counting_, "", io_, [&](const JoinRows& rows) {
                                ASSERT_EQ(rows.left.size(), rows.right.size());
@@ -128,11 +148,13 @@ class Joiner {
                                }
                              });
     EXPECT_EQ(budget_.used(), 0U);
+    bytes_read_ = spilled.bytes();
     return pairs;
   }
 
  private:
   std::uint64_t memory_;
+  std::uint64_t bytes_read_ = 0;
   memory::Budget budget_;
   RecordingFileSystem disk_;
   FailingFileSystem counting_{disk_, {.at = SIZE_MAX}};
@@ -304,6 +326,55 @@ TEST(Join, OfFixedRecordsIsTheNaiveOne) {
     has_split = has_split || joiner.has_split();
   }
   EXPECT_TRUE(has_split);
+}
+
+/// A right side a little larger than a table is read once for each part of the left, but the left once.
+TEST(Join, ReadsALargeLeftOnce) {
+  Joiner joiner(256 * KiB);
+  const auto left = fixed_records(1, 200'000, 30'000, 16);
+  const auto right = fixed_records(2, 8500, 30'000, 16);
+  const auto spilled_left = joiner.spill_packed(left);
+  const auto spilled_right = joiner.spill_packed(right);
+
+  const auto pairs = joiner.join(JoinKind::semi, {8, 16, 16}, spilled_left, spilled_right);
+
+  EXPECT_FALSE(joiner.has_split());
+  EXPECT_LE(joiner.bytes_read(), 4 * (spilled_left.bytes() + spilled_right.bytes()));
+  std::set<std::string> keys;
+  for (const auto& record : right) keys.insert(record.substr(0, 8));
+  const auto matched = [&](const auto& record) { return keys.contains(record.substr(0, 8)); };
+  EXPECT_EQ(pairs.size(), static_cast<std::size_t>(std::ranges::count_if(left, matched)));
+}
+
+/// As many pairs as there are would take minutes; some rows of the left find no match, so that the right is
+/// read to its end.
+TEST(Join, ForWhichLeftRowsHaveAMatchDoesNotGoThroughAllPairs) {
+  Joiner joiner(256 * KiB);
+  auto left = fixed_records(1, 300'000, 1, 8);
+  const auto right = fixed_records(2, 300'000, 1, 8);
+  for (std::size_t i = 0; i < left.size(); i += 1000) std::memset(left[i].data(), 1, 8);
+
+  const auto count = [&](JoinKind kind) {
+    return joiner.join(kind, {8, 8, 8}, joiner.spill_packed(left), joiner.spill_packed(right)).size();
+  };
+  EXPECT_EQ(count(JoinKind::semi), 299'700U);
+  EXPECT_EQ(count(JoinKind::anti), 300U);
+}
+
+TEST(Join, RefusesRecordsThatCannotBePackedAndExtentsTooLargeForIt) {
+  Joiner joiner(256 * KiB);
+  const auto records = fixed_records(1, 10, 5, 16);
+  EXPECT_THROW((void)joiner.join(JoinKind::inner, {8, 1025, 16}, joiner.spill_packed(records),
+                                 joiner.spill_packed(records)),
+               base::UsageError);
+  auto large = joiner.spill_packed(records);
+  large.extents[0].bytes = 200'000;
+  try {
+    (void)joiner.join(JoinKind::inner, {8, 16, 16}, large, joiner.spill_packed(records));
+    FAIL() << "no error";
+  } catch (const base::UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find(" at a time"), std::string::npos) << error.what();
+  }
 }
 
 TEST(Join, KeepsTheOrderOfTheLeftWhereTheRightFits) {

@@ -150,6 +150,74 @@ TEST(Partition, SaysThatAPackedRecordIsDamaged) {
   EXPECT_THROW(writer.append_packed(std::vector{std::uint64_t{0}}, Bytes(1025)), base::LogicError);
 }
 
+TEST(Partition, SaysThatPackedRecordsAreMoreOrFewerThanCounted) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+  external::PartitionWriter writer(1, budget, 256 << 10, disk.spill, 0, disk.io);
+  const std::vector<std::uint64_t> hashes(20'000);
+  writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
+  const auto first = writer.finish()[0];
+  writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
+  const auto second = writer.finish()[0];
+
+  for (const std::size_t damaged : {0U, 1U}) {
+    for (const int more : {-1, 1}) {
+      auto parts = std::vector{first, second};
+      parts[damaged].records += static_cast<std::uint64_t>(more);
+      EXPECT_THROW((void)read_all(disk, parts, 64 << 10, 16), base::FormatError);
+    }
+  }
+  EXPECT_EQ(read_all(disk, {first, second}, 64 << 10, 16).size(), 2 * 16 * hashes.size());
+}
+
+TEST(Partition, GoesOnWhereAnotherReaderHasLeftOff) {
+  Disk disk;
+  memory::Budget budget(8 << 20);
+  external::PartitionWriter writer(1, budget, 256 << 10, disk.spill, 0, disk.io);
+  base::RandomStream random(3, 4);
+  std::vector<PartitionExtents> parts(1);  // one without records
+  Bytes written;
+  for (const std::size_t records : {30'000U, 1U, 12'000U}) {
+    Bytes some(records * 17);
+    for (std::size_t at = 0; at < some.size(); at += 17) {
+      fill_with_numbers(std::span(some).subspan(at, 17), random);
+    }
+    writer.append_packed(std::vector<std::uint64_t>(records), some);
+    written.insert(written.end(), some.begin(), some.end());
+    parts.push_back(writer.finish()[0]);
+    parts.emplace_back();
+  }
+  disk.spill.flush(disk.io);
+
+  Bytes all;
+  std::size_t readers = 0;
+  for (auto rest = parts; all.size() < written.size(); ++readers) {
+    external::PartitionReader reader({&disk.spill.reader()}, rest, budget, 1 << 10, disk.io, 17);
+    for (auto reads = random.below(4); reads > 0; --reads) {
+      Bytes into(random.below(3) == 0 ? random.below(200'000) : random.below(400));
+      const auto bytes = reader.read(into);
+      ASSERT_EQ(bytes, std::min(into.size() / 17 * 17, written.size() - all.size()));
+      all.insert(all.end(), into.begin(), into.begin() + static_cast<std::ptrdiff_t>(bytes));
+    }
+    rest = reader.rest();
+  }
+  EXPECT_TRUE(all == written);
+  EXPECT_GT(readers, 10U);
+}
+
+TEST(Partition, PacksAfterARecordLargerThanAPage) {
+  Disk disk;
+  memory::Budget budget(1 << 20);
+  external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
+  const std::vector<std::uint64_t> hashes(10'000, ~std::uint64_t{0});
+  std::memset(writer.append(0, 300'000), 1, 300'000);
+  writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
+  const auto parts = writer.finish();
+
+  EXPECT_EQ(read_all(disk, {parts[0]}, 1 << 20), Bytes(300'000, std::byte{1}));
+  EXPECT_EQ(read_all(disk, {parts[15]}, 1 << 20, 16), Bytes(hashes.size() * 16, std::byte{0x55}));
+}
+
 TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {
   Disk disk;
   memory::Budget budget(2 << 20);

@@ -184,15 +184,18 @@ struct GroupBuilder::State {
 
   /// Every fourth miss: what comes often is held all the same.
   void admit(std::size_t misses) {
-    for (std::size_t i = hashes[0] & 3; i < misses; i += 4) {
+    auto i = until_admitted;
+    for (; i < misses; i += 4) {
       cache->miss(missed_hashes[i], records.key(missed[i]),
                   [this](std::size_t slot) { records.write_state(*cache, slot, *pages); });
     }
+    until_admitted = i - misses;
   }
 
   /// Writes what is held and adds it to `done`.
   void spill_all() {
     cache->clear([this](std::size_t slot) { records.write_state(*cache, slot, *pages); });
+    until_admitted = 0;
     auto extents = pages->finish();
     for (std::size_t p = 0; p < extents.size(); ++p) {
       done[p].file = extents[p].file;
@@ -218,6 +221,7 @@ struct GroupBuilder::State {
   std::uint64_t left = 0;
   std::uint64_t hits_seen = 0;
   bool looking = false;
+  std::size_t until_admitted = 0;  ///< Misses that go by before one is.
 
   std::array<std::uint64_t, batch_rows + ahead> hashes{};  ///< Of what lies behind the last, any.
   std::array<std::uint64_t, batch_rows> missed_hashes;

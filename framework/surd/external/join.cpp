@@ -11,13 +11,16 @@
 #include "surd/base/error.hpp"
 #include "surd/base/units.hpp"
 #include "surd/external/detail/extent_cursor.hpp"
+#include "surd/external/detail/join_place.hpp"
 #include "surd/external/detail/join_table.hpp"
+#include "surd/external/detail/partition_pages.hpp"
 
 namespace surd::external {
 namespace {
 
 using detail::ExtentCursor;
 using detail::FixedLayout;
+using detail::JoinPlace;
 using detail::JoinTable;
 using detail::SideSize;
 using detail::VariableLayout;
@@ -25,88 +28,11 @@ using Row = std::span<const std::byte>;
 
 constexpr std::uint64_t least_join_memory = 128 * base::KiB;
 constexpr std::uint64_t most_left_ahead = 32 * base::MiB;
-/// A row of record_limit_bytes and what stands before it.
-constexpr std::uint64_t largest_record = record_limit_bytes + 64 * base::KiB;
-
-/// How a join divides its memory: a reader of the streamed side, with room for two of the largest records and
-/// for some reading ahead, and the table.
-struct MemoryPlan {
-  std::uint64_t largest;
-  std::uint64_t stream;
-  std::uint64_t table;
-
-  /// `most`: bytes of what is read at once, a record or an extent.
-  MemoryPlan(std::uint64_t memory, std::uint64_t most) noexcept
-      : largest(std::min(memory / 4, most)),
-        stream(2 * (largest + std::clamp(memory / 32, 4 * base::KiB, 2 * base::MiB))),
-        table(memory - stream) {}
-
-  /// Partitions that a split may make: below a few KiB a page is not worth its request.
-  [[nodiscard]] std::uint64_t parts() const noexcept {
-    constexpr auto writer = 128 * base::KiB;
-    return table > writer ? std::bit_floor((table - writer) / (8 * base::KiB)) : 0;
-  }
-};
-
-/// Where a join works, whatever its records look like.
-struct Place {
-  JoinKind kind;
-  memory::Budget& budget;
-  std::uint64_t memory_bytes;
-  storage::FileSystem& files;
-  const storage::Path& scratch;
-  storage::AsyncIo& io;
-  const JoinRowsEmit& emit;
-};
-
-/// Result rows on their way to the caller.
-class Results {
- public:
-  explicit Results(const JoinRowsEmit& emit) noexcept : emit_(emit) {}
-
-  void add(Row left, Row right) {
-    left_[rows_] = left;
-    right_[rows_] = right;
-    if (++rows_ == left_.size()) flush();
-  }
-  void flush() {
-    if (rows_ == 0) return;
-    const auto rows = std::exchange(rows_, 0);
-    emit_({std::span(left_).first(rows), std::span(right_).first(rows)});
-  }
-
- private:
-  std::array<Row, 512> left_;
-  std::array<Row, 512> right_;
-  std::size_t rows_ = 0;
-  const JoinRowsEmit& emit_;
-};
-
-struct Arena {
-  Arena(memory::Budget& budget, std::uint64_t bytes, std::string_view purpose)
-      : reservation(budget.reserve(bytes, bytes, purpose)),
-        memory(std::make_unique_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes))) {}
-
-  [[nodiscard]] std::span<std::byte> all() const noexcept {
-    return {memory.get(), static_cast<std::size_t>(reservation.bytes())};
-  }
-
-  memory::Reservation reservation;
-  std::unique_ptr<std::byte[]> memory;
-};
-
-/// See MemoryPlan::largest.
-[[noreturn]] void fail_large(std::uint64_t record_bytes, std::uint64_t memory_bytes) {
-  if (record_bytes <= largest_record)
-    throw LargeRecord(record_bytes, "a join", 4 * record_bytes, memory_bytes);
-  throw base::UsageError(fmt::format("a row of {} cannot be joined: it may have up to {}",
-                                     base::format_bytes(record_bytes), base::format_bytes(largest_record)));
-}
 
 template <class Layout>
 class PartitionJoin {
  public:
-  PartitionJoin(const Place& place, std::uint64_t largest, Layout left, Layout right)
+  PartitionJoin(const JoinPlace& place, std::uint64_t largest, Layout left, Layout right)
       : place_(place),
         plan_(place.memory_bytes, largest),
         left_layout_(left),
@@ -153,34 +79,33 @@ class PartitionJoin {
     return std::min(l.bytes, r.bytes) <= before - before / 4;
   }
 
-  /// Records of `side` from byte `position` of it on, as many as `into` has room for. `for_reading`: memory.
-  std::size_t load(const JoinSide& side, const Layout& layout, std::uint64_t position,
-                   std::span<std::byte> into, std::uint64_t for_reading) {
-    if (layout.packed_bytes() > 0) return load_packed(open(side, layout, for_reading), position, into);
-    const auto requested = ExtentCursor(side, position).read(into, place_.io);
+  /// What is yet to be loaded of a side.
+  struct Rest {
+    JoinSide side;
+    std::uint64_t position = 0;  ///< Bytes of it that are loaded already, where they can be passed over.
+  };
+
+  /// Bytes of `rest` that follow, as many as `into` has room for; whole records if they are spilled packed,
+  /// and then `rest` goes on behind them. `for_reading`: memory.
+  std::size_t load(Rest& rest, const Layout& layout, std::span<std::byte> into, std::uint64_t for_reading) {
+    if (layout.packed_bytes() > 0) {
+      auto reader = open(rest.side, layout, for_reading);
+      const auto bytes = reader.read(into);
+      rest.side.parts = reader.rest();
+      return bytes;
+    }
+    const auto requested = ExtentCursor(rest.side, rest.position).read(into, place_.io);
     place_.io.wait(requested.last);
     return requested.bytes;
-  }
-
-  static std::size_t load_packed(PartitionReader reader, std::uint64_t position, std::span<std::byte> into) {
-    std::size_t loaded = 0;
-    while (loaded < into.size()) {
-      auto block = reader.next();
-      if (block.empty()) break;
-      const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(position, block.size()));
-      position -= skipped;
-      block = block.subspan(skipped);
-      const auto bytes = std::min(block.size(), into.size() - loaded);
-      std::copy_n(block.data(), bytes, into.data() + loaded);
-      loaded += bytes;
-    }
-    return loaded;
   }
 
   /// Begins to read `side`, ahead as far as `bytes` go.
   [[nodiscard]] PartitionReader open(const JoinSide& side, const Layout& layout, std::uint64_t bytes) {
     const auto least = PartitionReader::least_memory(side.parts, layout.packed_bytes());
-    if (least > bytes) fail_large(least / 2, place_.memory_bytes);  // it has an extent of its own
+    if (least > bytes) {
+      if (layout.packed_bytes() > 0) detail::fail_extent(least / 2, place_.memory_bytes);
+      detail::fail_large(least / 2, place_.memory_bytes);  // it has an extent of its own
+    }
     return {side.files, side.parts, place_.budget, bytes, place_.io, layout.packed_bytes()};
   }
 
@@ -203,12 +128,12 @@ class PartitionJoin {
   /// The right in a table, the left against it. What the table leaves of the memory reads the left ahead.
   void hash_join(const JoinSide& left, const JoinSide& right, SideSize size) {
     const auto needed = std::min(plan_.table, table_bytes(size));
-    const Arena arena(place_.budget, needed, "a join");
+    const detail::JoinArena arena(place_.budget, needed, "a join");
     const auto memory = arena.all();
     Table table(right_layout_);
     const auto ahead = std::min(place_.memory_bytes - needed, most_left_ahead);
-    const auto bytes =
-        load(right, right_layout_, 0, memory.first(static_cast<std::size_t>(size.bytes)), ahead);
+    Rest rest{right};
+    const auto bytes = load(rest, right_layout_, memory.first(static_cast<std::size_t>(size.bytes)), ahead);
     auto reader = open(left, left_layout_, std::max(plan_.stream, ahead));
     if (table.index(memory, bytes) != bytes || table.records() != size.records) {
       throw base::FormatError("a partition holds other records than were counted");
@@ -243,25 +168,41 @@ class PartitionJoin {
 
   /// As much of the left in a table as fits, all of the right against it, and again until the left ends.
   void nested_join(const JoinSide& left, const JoinSide& right, SideSize size) {
-    const Arena arena(place_.budget, plan_.table, "a join");
+    const detail::JoinArena arena(place_.budget, plan_.table, "a join");
     const auto memory = arena.all();
-    const auto share = static_cast<double>(size.bytes) / static_cast<double>(table_bytes(size));
-    const auto part =
-        std::max(static_cast<std::uint64_t>(share * static_cast<double>(plan_.table)), plan_.largest);
-    const auto capacity = std::min({fits(size) ? size.bytes : part, plan_.table, Table::limit_bytes});
-    for (std::uint64_t position = 0; position < size.bytes;) {
+    const auto capacity = std::min(fits(size) ? size.bytes : most_at_once(size), Table::limit_bytes);
+    Rest rest{left};
+    while (rest.position < size.bytes) {
       const auto bytes =
-          load(left, left_layout_, position, memory.first(static_cast<std::size_t>(capacity)), plan_.stream);
+          load(rest, left_layout_, memory.first(static_cast<std::size_t>(capacity)), plan_.stream);
       Table table(left_layout_);
       const auto used = table.index(memory, bytes);
       if (used == 0) {
         const auto bytes_needed = left_layout_.size(memory.data(), SIZE_MAX);
         if (bytes_needed <= plan_.largest) throw base::FormatError("a partition ends inside of a record");
-        fail_large(bytes_needed, place_.memory_bytes);
+        detail::fail_large(bytes_needed, place_.memory_bytes);
       }
+      base::expect(used == bytes || left_layout_.packed_bytes() == 0, "a table holds less than was counted");
       pass(table, right);
-      position += used;
+      rest.position += used;
     }
+  }
+
+  /// Bytes of a side that a table is likely to hold; surely, if its records are of one size. At least the
+  /// largest record, else.
+  [[nodiscard]] std::uint64_t most_at_once(SideSize size) const noexcept {
+    const auto record_bytes = size.bytes / std::max<std::uint64_t>(size.records, 1);
+    std::uint64_t low = 0;
+    std::uint64_t high = plan_.table / record_bytes;
+    while (low < high) {
+      const auto records = high - (high - low) / 2;
+      if (table_bytes({records * record_bytes, records}) <= plan_.table) {
+        low = records;
+      } else {
+        high = records - 1;
+      }
+    }
+    return left_layout_.packed_bytes() > 0 ? low * record_bytes : std::max(low * record_bytes, plan_.largest);
   }
 
   void pass(Table& table, const JoinSide& right) {
@@ -272,7 +213,12 @@ class PartitionJoin {
         const auto* const other = table.record(entry);
         if (entry.tag != tag || !Layout::same_key(record, other)) continue;
         if (pairs) results_.add(left_layout_.row(other), right_layout_.row(record));
-        if (place_.kind != JoinKind::inner && table.mark(entry)) --unmatched;
+        if (place_.kind == JoinKind::inner) continue;
+        if (table.mark(entry)) {
+          --unmatched;
+        } else if (!pairs) {
+          break;  // then all of this key are marked
+        }
       }
     };
     scan(
@@ -300,21 +246,27 @@ class PartitionJoin {
   std::vector<PartitionExtents> scatter(const JoinSide& side, const Layout& layout, std::uint32_t parts,
                                         unsigned depth, SpillFile& spill) {
     PartitionWriter writer(parts, place_.budget, plan_.table, spill, 0, place_.io);
-    std::vector<std::uint64_t> hashes;
+    std::array<std::uint64_t, 512> hashes;
     const auto use = [&](Row block) {
       std::size_t at = 0;
-      hashes.clear();
+      std::size_t packed = 0;
+      const auto put_packed = [&] {
+        const auto n = std::exchange(packed, 0);
+        const auto bytes = n * layout.packed_bytes();
+        writer.append_packed(std::span(hashes).first(n), block.subspan(at - bytes, bytes));
+      };
       while (const auto size = layout.size(block.data() + at, block.size() - at)) {
         const auto* const record = block.data() + at;
         const auto hash = detail::mix(layout.hash(record) + (depth + 1) * 0x9E37'79B9'7F4A'7C15);
         if (layout.packed_bytes() > 0) {
-          hashes.push_back(hash);
+          hashes[packed++] = hash;
         } else {
           std::memcpy(writer.append(hash, size), record, size);
         }
         at += size;
+        if (packed == hashes.size()) put_packed();
       }
-      if (!hashes.empty()) writer.append_packed(hashes, block.first(at));
+      put_packed();
       return at;
     };
     scan(side, layout, use, [] { return false; });
@@ -323,11 +275,11 @@ class PartitionJoin {
     return extents;
   }
 
-  Place place_;
-  MemoryPlan plan_;
+  JoinPlace place_;
+  detail::JoinMemory plan_;
   Layout left_layout_;
   Layout right_layout_;
-  Results results_;
+  detail::JoinResults results_;
 };
 
 }  // namespace
@@ -360,17 +312,22 @@ void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& lef
                                        base::format_bytes(least_join_memory),
                                        base::format_bytes(memory_bytes)));
   }
-  const Place place{kind, budget, memory_bytes, files, scratch, io, emit};
+  const JoinPlace place{kind, budget, memory_bytes, files, scratch, io, emit};
   if (format.key_bytes == 0) {
-    PartitionJoin<VariableLayout>(place, largest_record, {}, {}).run(left, right);
+    PartitionJoin<VariableLayout>(place, detail::largest_record, {}, {}).run(left, right);
     return;
   }
   if (format.key_bytes != 8 || std::min(format.left_record_bytes, format.right_record_bytes) < 8) {
     throw base::UsageError("a join of fixed-size records needs keys of 8 bytes, and records that hold them");
   }
+  if (std::max(format.left_record_bytes, format.right_record_bytes) > PartitionWriter::most_packed_bytes) {
+    throw base::UsageError(fmt::format("a join of fixed-size records takes records of up to {} bytes, not {}",
+                                       PartitionWriter::most_packed_bytes,
+                                       std::max(format.left_record_bytes, format.right_record_bytes)));
+  }
   // Of the extents that are there, and of those that a split makes in this memory.
-  const auto largest =
-      std::max({detail::largest_extent(left), detail::largest_extent(right), memory_bytes / 16});
+  const auto largest = std::max({detail::largest_extent(left), detail::largest_extent(right),
+                                 std::min(memory_bytes / 16, detail::most_page_bytes)});
   PartitionJoin<FixedLayout>(place, largest, {format.left_record_bytes}, {format.right_record_bytes})
       .run(left, right);
 }

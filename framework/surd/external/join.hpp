@@ -40,7 +40,7 @@ void put_join_record(std::byte* into, std::uint64_t hash, std::span<const std::b
 /// What the records of a join look like.
 struct JoinFormat {
   /// 0: records of put_join_record(). 8: a record is an 8-byte key, never null, and what belongs to it, of
-  /// the sizes below, written by PartitionWriter::append_packed().
+  /// the sizes below (at most most_packed_bytes), written by PartitionWriter::append_packed().
   std::uint32_t key_bytes = 0;
   std::uint32_t left_record_bytes = 0;
   std::uint32_t right_record_bytes = 0;
@@ -64,10 +64,11 @@ struct JoinSide {
   std::vector<PartitionExtents> parts;  ///< In order of input.
 };
 
-/// Joins. Results come in an order that depends on the inputs, their cut into partitions and memory_bytes
-/// alone. The least memory is 128 KiB.
+/// Joins. Results come in an order that depends on the inputs, their cut into partitions and extents, and
+/// memory_bytes alone. The least memory is 128 KiB.
 /// @throws UsageError  if a row is too large for the memory; rows of up to 1 MiB and keys of up to 64 KiB
-/// that take less than a quarter of it together never are.
+/// that take less than a quarter of it together never are. With key_bytes = 8, if an extent is: those of a
+/// writer in four times the memory never are.
 void join_partition(JoinKind kind, const JoinFormat& format, const JoinSide& left, const JoinSide& right,
                     memory::Budget& budget, std::uint64_t memory_bytes, storage::FileSystem& files,
                     const storage::Path& scratch, storage::AsyncIo& io, const JoinRowsEmit& emit);

@@ -75,7 +75,6 @@ namespace detail {
 namespace {
 
 constexpr std::uint64_t least_page_bytes = unit_bytes;
-constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t least_batch_bytes = 64 << 10;
 constexpr std::uint64_t least_doubled_bytes = 64 << 10;
 
@@ -177,11 +176,15 @@ void PartitionPages::put_pages() {
 }
 
 std::byte* PartitionPages::append_slowly(std::size_t partition, std::size_t bytes) {
-  if (large_.bytes > 0) write_large();
-  // Not while a large record lay over the pages: then they have room, or are seen here.
-  if (pages_[partition].room < bytes) renew(partition);
+  make_room(partition, bytes);
   if (bytes > page_bytes_) return append_large(partition, bytes);
   return append(static_cast<std::uint64_t>(partition) << (shift_ & 63), bytes);
+}
+
+/// As much as a page has.
+void PartitionPages::make_room(std::size_t partition, std::size_t bytes) {
+  if (large_.bytes > 0) write_large();  // while it lay over the pages, none had room
+  if (pages_[partition].room < bytes) renew(partition);
 }
 
 /// A record larger than a page is built where the spare pages were at first, or over the whole arena once

@@ -74,7 +74,7 @@ class PartitionWriter {
 class PartitionReader {
  public:
   /// Takes `memory_bytes`, or least_memory() if that is more, from `budget`. `packed_bytes` > 0: of each
-  /// record, which append_packed() has written.
+  /// record, which append_packed() has written; at most most_packed_bytes.
   PartitionReader(const std::vector<storage::ReadableFile*>& files, std::vector<PartitionExtents> parts,
                   memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io,
                   std::uint32_t packed_bytes = 0);
@@ -85,8 +85,13 @@ class PartitionReader {
 
   /// Whole records as they were given to the writer, back to back: those of the next extent, or some of it if
   /// they are packed; empty at the end. Valid until the next call.
-  /// @throws base::FormatError  if an extent ends inside of a packed record.
+  /// @throws base::FormatError  if an extent ends inside of a packed record, or a part holds more or fewer of
+  ///   them than its number says.
   [[nodiscard]] std::span<const std::byte> next();
+  /// The same of packed records, as many as there are and `into` has room for; returns their bytes.
+  [[nodiscard]] std::size_t read(std::span<std::byte> into);
+  /// What read() has left, for another reader to go on with later.
+  [[nodiscard]] std::vector<PartitionExtents> rest() const;
 
  private:
   struct State;

@@ -28,17 +28,23 @@ std::uint64_t largest_of(const std::vector<PartitionExtents>& parts) noexcept {
 /// Two halves: the pieces of one are given out while the other fills. Each extent is one read, to a place in
 /// memory at which it passes the page cache by.
 struct PartitionReader::State {
+  struct Piece {
+    std::span<const std::byte> bytes;
+    storage::AsyncIo::Ticket ticket;
+    std::size_t part;
+    std::size_t extent;  ///< Of the part.
+  };
   struct Half {
     std::byte* begin = nullptr;
     std::size_t used = 0;
-    std::vector<std::span<const std::byte>> pieces;
-    std::vector<storage::AsyncIo::Ticket> tickets;  ///< Of the pieces.
+    std::vector<Piece> pieces;
   };
 
   State(const std::vector<storage::ReadableFile*>& files_in, std::vector<PartitionExtents> parts_in,
         memory::Budget& budget, std::uint64_t memory_bytes, storage::AsyncIo& io_in,
         std::uint32_t packed_bytes)
       : files(files_in), parts(std::move(parts_in)), io(io_in), packing(packed_bytes) {
+    base::expect(packed_bytes <= PartitionWriter::most_packed_bytes, "a record is too large to be packed");
     const auto least = least_memory(parts, packed_bytes);
     reservation = budget.reserve(least, std::max(least, memory_bytes), "reading a partition");
     const auto spare = reservation.bytes() - (least - packed_bytes);
@@ -60,7 +66,7 @@ struct PartitionReader::State {
   ~State() {
     for (const auto& half : halves) {
       try {
-        if (!half.tickets.empty()) io.wait(half.tickets.back());  // and with it for those before
+        if (!half.pieces.empty()) io.wait(half.pieces.back().ticket);  // and with it for those before
       } catch (const base::Error&) {
         // Nobody looks at these bytes any more.
       }
@@ -71,7 +77,6 @@ struct PartitionReader::State {
   void fill(Half& half) {
     half.used = 0;
     half.pieces.clear();
-    half.tickets.clear();
     for (; part < parts.size(); ++part, extent = 0) {
       const auto& extents = parts[part].extents;
       for (; extent < extents.size(); ++extent) {
@@ -87,34 +92,74 @@ struct PartitionReader::State {
         from.offset % detail::unit_bytes == 0 ? static_cast<std::size_t>(detail::whole_units(bytes)) : bytes;
     if (taken > half_bytes - half.used) return false;
     if (bytes == 0) return true;
-    half.pieces.emplace_back(half.begin + half.used, bytes);
-    half.tickets.push_back(
-        io.read(*files.at(parts[part].file), from.offset, {half.begin + half.used, taken}));
+    auto* const into = half.begin + half.used;
+    const auto ticket = io.read(*files.at(parts[part].file), from.offset, {into, taken});
+    half.pieces.push_back({{into, bytes}, ticket, part, extent});
     half.used = std::min(half_bytes, static_cast<std::size_t>(detail::whole_units(half.used + taken)));
     return true;
   }
 
-  std::span<const std::byte> next_piece() {
+  /// Null at the end.
+  const Piece* next_piece() {
     if (piece == halves[current].pieces.size()) {
       fill(halves[current]);
       current ^= 1;
       piece = 0;
     }
     auto& half = halves[current];
-    if (half.pieces.empty()) return {};
-    io.wait(std::exchange(half.tickets[piece], 0));
-    return half.pieces[piece++];
+    if (half.pieces.empty()) return nullptr;
+    io.wait(std::exchange(half.pieces[piece].ticket, 0));
+    return &half.pieces[piece++];
   }
 
-  std::span<const std::byte> next_unpacked() {
-    if (packed.empty()) packed = next_piece();
+  /// As many whole records as `into` has room for, of one piece. Returns their bytes; 0 at the end.
+  std::size_t unpack(std::span<std::byte> into) {
+    if (packed.empty()) {
+      const auto* const next = next_piece();
+      go_to(next != nullptr ? next->part : parts.size(), next != nullptr ? next->extent : 0);
+      if (next == nullptr) return 0;
+      packed = next->bytes;
+    }
     const auto* at = packed.data();
     const auto* const end = at + packed.size();
-    auto* into = unpacked.data();
-    packing.unpack(at, end, into, into + unpacked.size());
-    if (at > end) throw base::FormatError("a partition ends inside of a record");
+    auto* to = into.data();
+    packing.unpack(at, end, to, to + into.size());
+    if (at > end) throw base::FormatError("a partition ends inside of a record: its spill file is damaged");
     packed = {at, end};
-    return {unpacked.data(), into};
+    const auto bytes = static_cast<std::size_t>(to - into.data());
+    unpacked_records += bytes / packing.record_bytes();
+    if (unpacked_records > parts[unpacked_part].records) fail_count();
+    return bytes;
+  }
+
+  void go_to(std::size_t next_part, std::size_t next_extent) {
+    for (; unpacked_part < next_part; ++unpacked_part, unpacked_records = 0) {
+      if (unpacked_records != parts[unpacked_part].records) fail_count();
+    }
+    unpacked_extent = next_extent;
+  }
+
+  [[noreturn]] void fail_count() const {
+    throw base::FormatError(
+        fmt::format("a partition holds {} records, or more, where {} were written: its spill file is damaged",
+                    unpacked_records, parts[unpacked_part].records));
+  }
+
+  [[nodiscard]] std::vector<PartitionExtents> rest() const {
+    std::vector<PartitionExtents> result(parts.begin() + static_cast<std::ptrdiff_t>(unpacked_part),
+                                         parts.end());
+    if (result.empty() || unpacked_records == 0) return result;
+    auto& first = result.front();
+    if (!packed.empty()) {
+      auto& cut = first.extents[unpacked_extent];
+      cut = {cut.offset + cut.bytes - packed.size(), packed.size()};
+    }
+    const auto used = unpacked_extent + (packed.empty() ? 1 : 0);
+    first.extents.erase(first.extents.begin(), first.extents.begin() + static_cast<std::ptrdiff_t>(used));
+    first.records -= unpacked_records;
+    first.unpacked_bytes = first.records * packing.record_bytes();
+    if (first.extents.empty() != (first.records == 0)) fail_count();
+    return result;
   }
 
   std::vector<storage::ReadableFile*> files;
@@ -129,8 +174,12 @@ struct PartitionReader::State {
   std::size_t piece = 0;    ///< the next piece of it.
   std::size_t part = 0;     ///< Next to read: part, extent in it.
   std::size_t extent = 0;
-  std::span<const std::byte> packed;  ///< What is not unpacked yet of the piece given out.
-  std::vector<std::byte> unpacked;    ///< Empty: records are not packed.
+
+  std::span<const std::byte> packed;   ///< What is not unpacked yet of the piece given out,
+  std::size_t unpacked_part = 0;       ///< which is of this part,
+  std::size_t unpacked_extent = 0;     ///< this extent of it;
+  std::uint64_t unpacked_records = 0;  ///< of the part, so far.
+  std::vector<std::byte> unpacked;     ///< Empty: records are not packed.
 };
 
 PartitionReader::PartitionReader(const std::vector<storage::ReadableFile*>& files,
@@ -148,7 +197,23 @@ PartitionReader::PartitionReader(PartitionReader&&) noexcept = default;
 PartitionReader::~PartitionReader() = default;
 
 std::span<const std::byte> PartitionReader::next() {
-  return state_->unpacked.empty() ? state_->next_piece() : state_->next_unpacked();
+  if (state_->unpacked.empty()) {
+    const auto* const piece = state_->next_piece();
+    return piece != nullptr ? piece->bytes : std::span<const std::byte>();
+  }
+  return {state_->unpacked.data(), state_->unpack(state_->unpacked)};
 }
+
+std::size_t PartitionReader::read(std::span<std::byte> into) {
+  std::size_t bytes = 0;
+  while (into.size() - bytes >= state_->packing.record_bytes()) {
+    const auto more = state_->unpack(into.subspan(bytes));
+    if (more == 0) break;
+    bytes += more;
+  }
+  return bytes;
+}
+
+std::vector<PartitionExtents> PartitionReader::rest() const { return state_->rest(); }
 
 }  // namespace surd::external

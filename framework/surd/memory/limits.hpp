@@ -39,9 +39,9 @@ bool reset_peak() noexcept;
 /// next, which may be of other sizes. Cost: some milliseconds per 100 MiB.
 void release_free_memory() noexcept;
 
-/// From now on malloc keeps little of what is freed for later: what is larger than about a 32nd of
-/// `memory_bytes` goes back to the system at once. By itself it keeps more the larger the pieces that were
-/// freed, up to 64 MiB. Of the whole process.
+/// From now on malloc gives pieces larger than about a 32nd of `memory_bytes` back to the system when they
+/// are freed; smaller ones it may keep, as before. By itself it keeps larger pieces the larger those were
+/// that have been freed, up to 64 MiB. Of the whole process, for good.
 void limit_kept_memory(std::uint64_t memory_bytes) noexcept;
 
 }  // namespace surd::memory

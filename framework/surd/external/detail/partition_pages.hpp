@@ -34,6 +34,9 @@ inline constexpr std::uint64_t unit_bytes = 4096;
   return (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
 }
 
+/// Of an extent that is not one large record.
+inline constexpr std::uint64_t most_page_bytes = std::uint64_t{1} << 20;
+
 class PartitionPages {
  public:
   PartitionPages(std::uint32_t partitions, memory::Budget& budget, std::uint64_t memory_bytes,
@@ -62,7 +65,7 @@ class PartitionPages {
   /// got, and how many it has when it is not packed.
   [[nodiscard]] std::byte* room(std::uint64_t hash, std::size_t most) {
     const auto partition = partition_of(hash);
-    if (most > pages_[partition].room) renew(partition);
+    if (most > pages_[partition].room) make_room(partition, most);
     ask_for_what_follows(pages_[partition].end);
     return pages_[partition].end;
   }
@@ -105,6 +108,7 @@ class PartitionPages {
   [[nodiscard]] std::byte* append_slowly(std::size_t partition, std::size_t bytes);
   [[nodiscard]] std::byte* append_large(std::size_t partition, std::size_t bytes);
   void put_pages();
+  void make_room(std::size_t partition, std::size_t bytes);
   void renew(std::size_t partition);
   void give_page(std::size_t partition);
   void stage(std::size_t partition);

@@ -116,6 +116,8 @@ class JoinSink : public Sink {
   JoinKeys keys_;
   table::RowCodec rows_;
   std::optional<KeyedRows> keyed_;
+  /// In the same memory throughout, and all of a task at once: results are in an order that depends on its
+  /// extents.
   external::PartitionWriter writer_;
   std::optional<external::PartitionWriter> null_writer_;  ///< Of keyed rows, once a null has come.
   std::uint64_t null_memory_bytes_;
