@@ -62,7 +62,8 @@ struct DataJobResult {
 
 /// Collective. `job` is made from the same arguments on all ranks. `observe` is called on rank 0, every 0.1 s
 /// or so, by any of its threads, one at a time. Nothing is done if the job has been finished and its output
-/// is still there.
+/// is still there. Sets how much malloc keeps of what is freed, of the whole process
+/// (memory::limit_kept_memory()).
 /// @throws UsageError  on all ranks, if the work directory holds the unfinished work of another job or of
 /// other input, or if another run is at work in it.
 [[nodiscard]] DataJobResult run_data_job(const mpi::Session& session, const stream::DataJob& job,
