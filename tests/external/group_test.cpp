@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <functional>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -152,21 +153,35 @@ TEST(Group, WritesSmallNumbersInFewBytes) {
   EXPECT_LE(written_per_row(1'000'000, std::uint64_t{1} << 62, std::uint64_t{1} << 62), 17);
 }
 
-/// However few rows come at a time.
-TEST(Group, HoldsKeysThatComeOften) {
+/// Records written of `rows` rows, of which the i-th has the key key_of(i), some at a time.
+std::uint64_t records_written(std::uint64_t rows, std::uint64_t at_a_time,
+                              const std::function<std::uint64_t(std::uint64_t)>& key_of) {
   storage::AsyncIo io;
   auto spill =
       external::SpillFile::scratch(storage::local_file_system(), std::filesystem::temp_directory_path());
   memory::Budget budget(8 * mebi);
   external::GroupBuilder builder({8, {count_rows}}, 16, budget, 8 * mebi, spill, 0, io);
   const external::Values none{};
-  for (std::uint64_t row = 0; row < 20'000; ++row) {
-    const std::vector<std::uint64_t> key{row % 100};
-    builder.push({1, row, key, {}, {&none, 1}});
+  for (std::uint64_t row = 0; row < rows; row += at_a_time) {
+    std::vector<std::uint64_t> keys(at_a_time);
+    for (std::uint64_t i = 0; i < at_a_time; ++i) keys[i] = key_of(row + i);
+    builder.push({at_a_time, row, keys, {}, {&none, 1}});
   }
   std::uint64_t written = 0;
   for (const auto& partition : builder.finish()) written += partition.records;
-  EXPECT_LE(written, 2000U);
+  return written;
+}
+
+/// However few rows come at a time, and in whatever turns.
+TEST(Group, HoldsKeysThatComeOften) {
+  const auto seven_and_others = [](std::uint64_t every) {
+    return [=](std::uint64_t row) { return row % every == 0 ? 1000 + row : 7; };
+  };
+  for (const std::uint64_t at_a_time : {1U, 4U, 1000U, 4096U}) {
+    EXPECT_LE(records_written(32'000, at_a_time, [](auto row) { return row % 100; }), 2500U) << at_a_time;
+    EXPECT_LE(records_written(32'000, at_a_time, seven_and_others(2)), 17'000U) << at_a_time;
+    EXPECT_LE(records_written(32'000, at_a_time, seven_and_others(4)), 9000U) << at_a_time;
+  }
 }
 
 TEST(Group, GivesNothingForNothing) {

@@ -352,13 +352,13 @@ TEST(Join, ForWhichLeftRowsHaveAMatchDoesNotGoThroughAllPairs) {
   Joiner joiner(256 * KiB);
   auto left = fixed_records(1, 300'000, 1, 8);
   const auto right = fixed_records(2, 300'000, 1, 8);
-  for (std::size_t i = 0; i < left.size(); i += 1000) std::memset(left[i].data(), 1, 8);
+  for (std::size_t i = 0; i < left.size(); i += 100) std::memcpy(left[i].data(), &i, 8);
 
   const auto count = [&](JoinKind kind) {
     return joiner.join(kind, {8, 8, 8}, joiner.spill_packed(left), joiner.spill_packed(right)).size();
   };
-  EXPECT_EQ(count(JoinKind::semi), 299'700U);
-  EXPECT_EQ(count(JoinKind::anti), 300U);
+  EXPECT_EQ(count(JoinKind::semi), 297'000U);
+  EXPECT_EQ(count(JoinKind::anti), 3000U);
 }
 
 TEST(Join, RefusesRecordsThatCannotBePackedAndExtentsTooLargeForIt) {

@@ -206,16 +206,26 @@ TEST(Partition, GoesOnWhereAnotherReaderHasLeftOff) {
 }
 
 TEST(Partition, PacksAfterARecordLargerThanAPage) {
-  Disk disk;
-  memory::Budget budget(1 << 20);
-  external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
-  const std::vector<std::uint64_t> hashes(10'000, ~std::uint64_t{0});
-  std::memset(writer.append(0, 300'000), 1, 300'000);
-  writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
-  const auto parts = writer.finish();
+  for (const std::size_t bytes : {100'000U, 300'000U}) {  // where spare pages were, and over all of them
+    Disk disk;
+    memory::Budget budget(1 << 20);
+    external::PartitionWriter writer(16, budget, 1 << 20, disk.spill, 0, disk.io);
+    std::vector<Bytes> expected(16);
+    std::memset(writer.append(0, bytes), 1, bytes);
+    expected[0].resize(bytes, std::byte{1});
+    std::vector<std::uint64_t> hashes;
+    for (std::uint64_t i = 0; i < 30'000; ++i) {
+      const auto partition = 1 + i % 15;
+      hashes.push_back(partition << 60);
+      expected[partition].resize(expected[partition].size() + 16, std::byte{0x55});
+    }
+    writer.append_packed(hashes, Bytes(hashes.size() * 16, std::byte{0x55}));
+    const auto parts = writer.finish();
 
-  EXPECT_EQ(read_all(disk, {parts[0]}, 1 << 20), Bytes(300'000, std::byte{1}));
-  EXPECT_EQ(read_all(disk, {parts[15]}, 1 << 20, 16), Bytes(hashes.size() * 16, std::byte{0x55}));
+    for (std::size_t p = 0; p < 16; ++p) {
+      EXPECT_TRUE(read_all(disk, {parts[p]}, 1 << 20, p == 0 ? 0 : 16) == expected[p]) << p;
+    }
+  }
 }
 
 TEST(Partition, ReadsAheadAndSaysWhichReadFailed) {

@@ -191,7 +191,8 @@ class PartitionJoin {
   /// Bytes of a side that a table is likely to hold; surely, if its records are of one size. At least the
   /// largest record, else.
   [[nodiscard]] std::uint64_t most_at_once(SideSize size) const noexcept {
-    const auto record_bytes = size.bytes / std::max<std::uint64_t>(size.records, 1);
+    const auto record_bytes =
+        std::max<std::uint64_t>(size.bytes / std::max<std::uint64_t>(size.records, 1), Layout::least_bytes);
     std::uint64_t low = 0;
     std::uint64_t high = plan_.table / record_bytes;
     while (low < high) {

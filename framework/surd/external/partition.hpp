@@ -90,7 +90,7 @@ class PartitionReader {
   [[nodiscard]] std::span<const std::byte> next();
   /// The same of packed records, as many as there are and `into` has room for; returns their bytes.
   [[nodiscard]] std::size_t read(std::span<std::byte> into);
-  /// What read() has left, for another reader to go on with later.
+  /// What read() has left of packed records, for another reader to go on with later.
   [[nodiscard]] std::vector<PartitionExtents> rest() const;
 
  private:

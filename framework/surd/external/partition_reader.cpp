@@ -205,6 +205,7 @@ std::span<const std::byte> PartitionReader::next() {
 }
 
 std::size_t PartitionReader::read(std::span<std::byte> into) {
+  base::expect(state_->packing.record_bytes() > 0, "records that are not packed come by next()");
   std::size_t bytes = 0;
   while (into.size() - bytes >= state_->packing.record_bytes()) {
     const auto more = state_->unpack(into.subspan(bytes));
