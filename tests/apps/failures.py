@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -262,9 +263,11 @@ def test_a_run_leaves_few_files_whatever_the_points():
         assert len(files) <= 3 + 6, [str(path) for path in files]
 
 
-def test_a_run_without_launcher_is_one_process():
+def test_a_run_without_launcher_is_one_process_that_knows_no_network():
     with Folder(job(milliseconds=20)) as folder:
-        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path, env=folder.environment(),
+        watched = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder.path / "libraries")}
+        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path,
+                                   env=folder.environment() | watched,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for_points(folder, 5)
         beside = harness.children(process.pid)
@@ -272,6 +275,10 @@ def test_a_run_without_launcher_is_one_process():
         _, err = process.communicate(timeout=20)
         assert process.returncode == 75, err.decode()
         assert not beside, "MPI started a daemon"
+        loaded = (folder.path / f"libraries.{process.pid}").read_text()
+        assert "libmpi" in loaded
+        networks = sorted(set(re.findall(r"\S*(?:mca_mtl_|libpsm)\S*", loaded)))
+        assert not networks, f"a rank that is alone loaded {networks}"
 
 
 def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():
