@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "surd/base/units.hpp"
+#include "surd/external/detail/checksum.hpp"
 #include "surd/external/detail/order.hpp"
 
 namespace surd::external {
@@ -109,13 +110,10 @@ std::strong_ordering compare(const RecordFormat& format, const std::byte* a, con
 }
 
 std::uint64_t checksum(const RecordFormat& format, std::span<const std::byte> records) noexcept {
+  if (format.record_bytes == 8) return detail::sum_of_hashes(records);
   std::uint64_t sum = 0;
   const auto* at = records.data();
   const auto* const end = at + records.size();
-  if (format.record_bytes == 8) {
-    for (; at < end; at += 8) sum += XXH3_64bits(at, 8);
-    return sum;
-  }
   while (at < end) {
     const auto bytes = record_size(format, at);
     sum += XXH3_64bits(at, bytes);
