@@ -43,16 +43,14 @@ void drop_pages(int fd, std::uint64_t from, std::uint64_t to) noexcept {
   }
 }
 
-/// Keeps dirty pages few: the kernel starts to write every 4 MiB at once instead of after its 30 seconds, and
-/// pages written long ago are dropped. Never waits for the disk.
+/// Keeps dirty pages few: the kernel starts to write every 4 MiB at once instead of after its 30 seconds, so
+/// that a sync has little left to wait for; pages written long ago are dropped, unless they are to stay.
+/// Never waits for the disk.
 class WriteBehind {
  public:
-  WriteBehind(Access access, std::uint64_t at) noexcept : streaming_(access != Access::cached) {
-    restart(at);
-  }
+  WriteBehind(Access access, std::uint64_t at) noexcept : drops_(access != Access::cached) { restart(at); }
 
   void wrote(int fd, std::uint64_t offset, std::uint64_t bytes) noexcept {
-    if (!streaming_) return;
     if (offset != end_) {
       if (end_ - started_ >= least_bytes) start(fd);
       restart(offset);
@@ -63,7 +61,7 @@ class WriteBehind {
 
   /// After a sync, when every page can go.
   void synced(int fd) noexcept {
-    if (streaming_) drop_pages(fd, first_, end_);
+    if (drops_) drop_pages(fd, first_, end_);
   }
 
  private:
@@ -79,11 +77,11 @@ class WriteBehind {
                       SYNC_FILE_RANGE_WRITE);
     // Older stretches again: a slow disk may still have been writing them the first time.
     const auto old = std::max(first_, started_ - std::min(started_, 8 * lag_bytes));
-    if (started_ > old + lag_bytes) drop_pages(fd, old, started_ - lag_bytes);
+    if (drops_ && started_ > old + lag_bytes) drop_pages(fd, old, started_ - lag_bytes);
     started_ = end_;
   }
 
-  bool streaming_;
+  bool drops_;
   std::uint64_t first_ = 0;    ///< Of the stretch written without a gap.
   std::uint64_t started_ = 0;  ///< The disk has been told to write up to here.
   std::uint64_t end_ = 0;
