@@ -263,11 +263,23 @@ def test_a_run_leaves_few_files_whatever_the_points():
         assert len(files) <= 3 + 6, [str(path) for path in files]
 
 
+def networks_loaded(folder):
+    """Of the processes started with watched(folder) that loaded MPI."""
+    traces = [path.read_text() for path in folder.path.glob("libraries.*")]
+    found = [re.findall(r"\S*(?:mca_mtl_|libpsm)\S*", trace) for trace in traces if "libmpi.so" in trace]
+    assert found, "no process loaded MPI"
+    return sorted({name for names in found for name in names})
+
+
+def watched(folder):
+    environment = folder.environment(LD_DEBUG="files", LD_DEBUG_OUTPUT=str(folder.path / "libraries"))
+    environment.pop("OMPI_MCA_pml", None)  # what the user asks for is loaded
+    return environment
+
+
 def test_a_run_without_launcher_is_one_process_that_knows_no_network():
     with Folder(job(milliseconds=20)) as folder:
-        watched = {"LD_DEBUG": "files", "LD_DEBUG_OUTPUT": str(folder.path / "libraries")}
-        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path,
-                                   env=folder.environment() | watched,
+        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path, env=watched(folder),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for_points(folder, 5)
         beside = harness.children(process.pid)
@@ -275,10 +287,14 @@ def test_a_run_without_launcher_is_one_process_that_knows_no_network():
         _, err = process.communicate(timeout=20)
         assert process.returncode == 75, err.decode()
         assert not beside, "MPI started a daemon"
-        loaded = (folder.path / f"libraries.{process.pid}").read_text()
-        assert "libmpi" in loaded
-        networks = sorted(set(re.findall(r"\S*(?:mca_mtl_|libpsm)\S*", loaded)))
-        assert not networks, f"a rank that is alone loaded {networks}"
+        assert not networks_loaded(folder), networks_loaded(folder)
+
+
+def test_ranks_on_one_node_load_no_network():
+    with Folder(job(milliseconds=1, points=4)) as folder:
+        status, _, err = folder.run(ranks=2, environment=watched(folder))
+        assert status == 0, err
+        assert not networks_loaded(folder), networks_loaded(folder)
 
 
 def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():

@@ -27,35 +27,42 @@ void die_with_launcher() noexcept {
   if (detail::launched()) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/// What Open MPI need not do for a program that was started without a launcher, and so stays alone. What the
-/// program starts itself is told nothing of this, and what its user has set is left as it is.
-class Alone {
+/// Whether Open MPI's mpirun said that all ranks are on one node.
+bool on_one_node() noexcept {
+  const auto* const here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
+  const auto* const all = std::getenv("OMPI_COMM_WORLD_SIZE");
+  return here != nullptr && all != nullptr && std::string_view(here) == all;
+}
+
+/// Keeps Open MPI from what serves nobody here while it starts. What this program starts is told nothing of
+/// it, and what the user has set is left as it is.
+class QuickStart {
  public:
-  Alone() noexcept {
-    if (detail::launched()) return;
-    for (auto& setting : settings_) {
-      setting.mine = std::getenv(setting.name) == nullptr && ::setenv(setting.name, setting.value, 0) == 0;
-    }
+  QuickStart() noexcept {
+    // A daemon beside a program without a launcher takes 0.2 s, and serves MPI_Comm_spawn alone.
+    if (!detail::launched()) set(daemon_, "1");
+    // So do the libraries of networks: libpsm2 measures the clock of each core when it is loaded.
+    if (!detail::launched() || on_one_node()) set(transport_, "ob1");
   }
-  Alone(const Alone&) = delete;
-  Alone& operator=(const Alone&) = delete;
-  ~Alone() {
-    for (const auto& setting : settings_) {
-      if (setting.mine) ::unsetenv(setting.name);
+  QuickStart(const QuickStart&) = delete;
+  QuickStart& operator=(const QuickStart&) = delete;
+  ~QuickStart() {
+    for (const auto* const variable : {&daemon_, &transport_}) {
+      if (variable->set) ::unsetenv(variable->name);
     }
   }
 
  private:
-  struct Setting {
+  struct Variable {
     const char* name;
-    const char* value;
-    bool mine = false;
+    bool set = false;
   };
+  static void set(Variable& variable, const char* value) noexcept {
+    variable.set = std::getenv(variable.name) == nullptr && ::setenv(variable.name, value, 0) == 0;
+  }
 
-  std::array<Setting, 2> settings_ = {{
-      {"OMPI_MCA_ess_singleton_isolated", "1"},  // a daemon beside it: 0.2 s, serves MPI_Comm_spawn alone
-      {"OMPI_MCA_pml", "ob1"},  // networks' libraries: 0.2 s (libpsm2 measures the clock of each core)
-  }};
+  Variable daemon_{"OMPI_MCA_ess_singleton_isolated"};
+  Variable transport_{"OMPI_MCA_pml"};
 };
 
 const char* name_of_level(int level) noexcept {
@@ -68,7 +75,7 @@ const char* name_of_level(int level) noexcept {
 
 Session::Session(int& argc, char**& argv) {
   die_with_launcher();
-  const Alone alone;
+  const QuickStart quick_start;
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   threads_ = provided >= MPI_THREAD_MULTIPLE;
