@@ -41,13 +41,16 @@ class QuickStart {
   QuickStart() noexcept {
     // A daemon beside a program without a launcher takes 0.2 s, and serves MPI_Comm_spawn alone.
     if (!detail::launched()) set(daemon_, "1");
-    // So do the libraries of networks: libpsm2 measures the clock of each core when it is loaded.
-    if (!detail::launched() || on_one_node()) set(transport_, "ob1");
+    // So do the libraries of networks: libpsm2 measures the clock of each core when it is loaded. What could
+    // use them in their place opens their adapters, or warns that it does not.
+    if (detail::launched() && !on_one_node()) return;
+    set(transport_, "ob1");
+    set(adapters_, "^openib,uct,usnic,ofi");
   }
   QuickStart(const QuickStart&) = delete;
   QuickStart& operator=(const QuickStart&) = delete;
   ~QuickStart() {
-    for (const auto* const variable : {&daemon_, &transport_}) {
+    for (const auto* const variable : {&daemon_, &transport_, &adapters_}) {
       if (variable->set) ::unsetenv(variable->name);
     }
   }
@@ -63,6 +66,7 @@ class QuickStart {
 
   Variable daemon_{"OMPI_MCA_ess_singleton_isolated"};
   Variable transport_{"OMPI_MCA_pml"};
+  Variable adapters_{"OMPI_MCA_btl"};
 };
 
 const char* name_of_level(int level) noexcept {
