@@ -1,5 +1,8 @@
 #include "surd/external/detail/checksum.hpp"
 
+#include <array>
+#include <numeric>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "surd/external/detail/checksum.cpp"  // compiled once per instruction set
 #include <hwy/foreach_target.h>
@@ -29,7 +32,10 @@ std::uint64_t SumOf(D d, const std::uint64_t*& at, std::size_t& words) {
     sum = hn::Add(sum, Hash(hn::LoadU(d, at)));
     at += hn::Lanes(d);
   }
-  return hn::GetLane(hn::SumOfLanes(d, sum));
+  // Not SumOfLanes: GCC 12 adds signed lanes there, which overflow.
+  HWY_ALIGN std::array<std::uint64_t, hn::MaxLanes(D())> lanes;
+  hn::Store(sum, d, lanes.data());
+  return std::accumulate(lanes.begin(), lanes.begin() + hn::Lanes(d), std::uint64_t{0});
 }
 
 std::uint64_t SumOfHashes(const std::byte* bytes, std::size_t words) {
