@@ -26,7 +26,8 @@ TEST(Checksum, OfNumbersIsTheSumOfTheirHashesOnEveryInstructionSet) {
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
     for (const std::size_t first : {0UL, 1UL, 3UL}) {
-      for (const std::size_t count : {0UL, 1UL, 2UL, 3UL, 7UL, 8UL, 9UL, 15UL, 16UL, 17UL, 63UL, 64UL, 997UL}) {
+      for (const std::size_t count :
+           {0UL, 1UL, 2UL, 3UL, 7UL, 8UL, 9UL, 15UL, 16UL, 17UL, 63UL, 64UL, 997UL}) {
         const auto some = std::span(words).subspan(first, count);
         EXPECT_EQ(surd::external::checksum(format, std::as_bytes(some)), by_xxhash(some))
             << count << " from " << first << ", " << hwy::TargetName(target);
