@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,14 +280,19 @@ def watched(folder):
 
 def test_a_run_without_launcher_is_one_process_that_knows_no_network():
     with Folder(job(milliseconds=20)) as folder:
-        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path, env=watched(folder),
+        temporary = folder.path / "temporary"
+        temporary.mkdir()
+        environment = {**watched(folder), "TMPDIR": str(temporary)}
+        process = subprocess.Popen([folder.program, "run", "job.yaml"], cwd=folder.path, env=environment,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         wait_for_points(folder, 5)
         beside = harness.children(process.pid)
+        shared = list(temporary.glob("ompi*"))
         harness.send(process.pid, signal.SIGTERM)
         _, err = process.communicate(timeout=20)
         assert process.returncode == 75, err.decode()
         assert not beside, "MPI started a daemon"
+        assert not shared, f"{shared}: other runs use it too, and the first that ends removes it"
         assert not networks_loaded(folder), networks_loaded(folder)
 
 
@@ -295,6 +301,19 @@ def test_ranks_on_one_node_load_no_network():
         status, _, err = folder.run(ranks=2, environment=watched(folder))
         assert status == 0, err
         assert not networks_loaded(folder), networks_loaded(folder)
+
+
+def test_what_a_site_tells_mpi_is_heard_on_one_node():
+    with Folder(job(milliseconds=1, points=4)) as folder:
+        settings = folder.path / ".openmpi" / "mca-params.conf"
+        settings.parent.mkdir()
+        for text, vader in (("btl = self,tcp", False), ("btl = ^vader", False), ("btl = ^usnic", True)):
+            settings.write_text(f"# of this site\n#btl = none\n{text}\nbtl_base_verbose = 30\n")
+            shutil.rmtree(folder.path / ".surd", ignore_errors=True)
+            status, _, err = folder.run(ranks=2, environment={**watched(folder), "HOME": str(folder.path)})
+            assert status == 0, err
+            assert ("init of component vader" in err) == vader and "init of component tcp" in err, f"{text}\n{err}"
+            assert not networks_loaded(folder), networks_loaded(folder)
 
 
 def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():

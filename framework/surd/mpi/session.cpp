@@ -16,6 +16,7 @@
 #include "surd/mpi/detail/farewell.hpp"
 #include "surd/mpi/detail/first_word.hpp"
 #include "surd/mpi/detail/launcher.hpp"
+#include "surd/mpi/detail/quick_start.hpp"
 
 namespace surd::mpi {
 
@@ -27,48 +28,6 @@ void die_with_launcher() noexcept {
   if (detail::launched()) prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
-/// Whether Open MPI's mpirun said that all ranks are on one node.
-bool on_one_node() noexcept {
-  const auto* const here = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-  const auto* const all = std::getenv("OMPI_COMM_WORLD_SIZE");
-  return here != nullptr && all != nullptr && std::string_view(here) == all;
-}
-
-/// Keeps Open MPI from what serves nobody here while it starts. What this program starts is told nothing of
-/// it, and what the user has set is left as it is.
-class QuickStart {
- public:
-  QuickStart() noexcept {
-    // A daemon beside a program without a launcher takes 0.2 s, and serves MPI_Comm_spawn alone.
-    if (!detail::launched()) set(daemon_, "1");
-    // So do the libraries of networks: libpsm2 measures the clock of each core when it is loaded. What could
-    // use them in their place opens their adapters, or warns that it does not.
-    if (detail::launched() && !on_one_node()) return;
-    set(transport_, "ob1");
-    set(adapters_, "^openib,uct,usnic,ofi");
-  }
-  QuickStart(const QuickStart&) = delete;
-  QuickStart& operator=(const QuickStart&) = delete;
-  ~QuickStart() {
-    for (const auto* const variable : {&daemon_, &transport_, &adapters_}) {
-      if (variable->set) ::unsetenv(variable->name);
-    }
-  }
-
- private:
-  struct Variable {
-    const char* name;
-    bool set = false;
-  };
-  static void set(Variable& variable, const char* value) noexcept {
-    variable.set = std::getenv(variable.name) == nullptr && ::setenv(variable.name, value, 0) == 0;
-  }
-
-  Variable daemon_{"OMPI_MCA_ess_singleton_isolated"};
-  Variable transport_{"OMPI_MCA_pml"};
-  Variable adapters_{"OMPI_MCA_btl"};
-};
-
 const char* name_of_level(int level) noexcept {
   if (level >= MPI_THREAD_MULTIPLE) return "MPI_THREAD_MULTIPLE";
   if (level == MPI_THREAD_SERIALIZED) return "MPI_THREAD_SERIALIZED";
@@ -79,7 +38,7 @@ const char* name_of_level(int level) noexcept {
 
 Session::Session(int& argc, char**& argv) {
   die_with_launcher();
-  const QuickStart quick_start;
+  const detail::QuickStart quick_start;
   int provided = MPI_THREAD_SINGLE;
   check(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   threads_ = provided >= MPI_THREAD_MULTIPLE;
