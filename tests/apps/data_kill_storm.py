@@ -23,6 +23,7 @@ JOBS = {
     "sort of a table": support.table_sort(SIZE),
     "group": support.group(SIZE, groups=300_000),
     "join": support.join(SIZE // 2),
+    "join to HDF5": {**support.join(SIZE // 4), "output": "out.h5"},
 }
 MORE = {"memory": 8 * MIB, "epoch": EPOCH}
 
@@ -118,6 +119,10 @@ def test_kills_of_a_group():
 
 def test_kills_of_a_join():
     Storm("join", 4).go(KILLS)
+
+
+def test_kills_of_a_join_to_hdf5():
+    Storm("join to HDF5", 5).go(KILLS // 2)
 
 
 try:

@@ -136,6 +136,19 @@ def test_distinct_keeps_each_key_once():
     assert {int(key): int(value) for key, value in found} == first
 
 
+def test_hdf5_has_the_same_bytes_on_any_ranks_with_any_memory():
+    sales = support.table_sort(6 * MIB)["input"]
+    rare = support.csv_job("rare", "k,t,i", (f"{i % 1000},{'ab' * (i * 7919 % 31)}{i},{'' if i > 70_000 else i}"
+                                             for i in range(80_000)), [])["input"]
+    names = support.csv_job("names", "k,w", (f"{i},w{i}" for i in range(1000)), [])["input"]
+    for source, steps in ((rare, [{"join": {"input": names, "on": ["k"]}}]), (rare, [{"filter": "k % 5 == 0"}]),
+                          (sales, [{"sort": {"by": ["product"]}}])):
+        job = {"input": source, "steps": steps, "output": "out.h5"}
+        assert len(outputs(job, memories=(8 * MIB, 64 * MIB))) > 100_000
+        chosen = {"input": source, "steps": steps, "output": "out.h5"}
+        assert outputs(chosen, memories=("sqrt",), ranks=(1, 3)) == outputs(job, ranks=(1,))
+
+
 def test_joins_against_nested_loops():
     for kind, zipf in itertools.product(("inner", "left", "semi", "anti"), (0, 1.1)):
         job = support.join(MIB // 2, kind, zipf)

@@ -35,6 +35,44 @@ TEST(ColumnKeeps, IntegersTextsAndNulls) {
   EXPECT_EQ(texts.text(3), "c");
 }
 
+TEST(ColumnAppends, WhatPushingRowByRowDoes) {
+  base::RandomStream random(4, 0);
+  for (const auto type : {Type::int64, Type::float64, Type::text, Type::boolean}) {
+    Column from;
+    Column plain;
+    from.clear(type);
+    plain.clear(type);
+    for (std::size_t i = 0; i < 200; ++i) {
+      const auto add = [&](Column& to) {
+        if (type == Type::text) return to.push_text(std::string(i % 7, 'a'));
+        type == Type::float64 ? to.push_number(static_cast<double>(i)) : to.push_integer(i % 2 == 0);
+      };
+      add(plain);
+      random.below(3) == 0 ? from.push_null() : add(from);
+    }
+    for (int round = 0; round < 50; ++round) {
+      Column appended;
+      Column pushed;
+      appended.clear(type);
+      pushed.clear(type);
+      for (int i = 0; i < 4; ++i) {
+        const auto& part = random.below(2) == 0 ? plain : from;
+        const auto first = random.below(part.size());
+        const auto count = random.below(part.size() - first + 1);
+        appended.append(part, first, count);
+        for (auto row = first; row < first + count; ++row) pushed.push(part, row);
+      }
+      ASSERT_EQ(appended.size(), pushed.size());
+      for (std::size_t row = 0; row < pushed.size(); ++row) {
+        ASSERT_EQ(appended.is_null(row), pushed.is_null(row));
+        ASSERT_TRUE(type != Type::text || appended.text(row) == pushed.text(row));
+      }
+      ASSERT_EQ(appended.integers, pushed.integers);
+      ASSERT_EQ(appended.numbers, pushed.numbers);
+    }
+  }
+}
+
 TEST(ColumnKeeps, NoBitmapWhileNothingIsNull) {
   Column numbers;
   numbers.clear(Type::float64);

@@ -37,6 +37,11 @@ std::vector<table::Batch> some_batches(const table::Schema& schema) {
   return batches;
 }
 
+std::string content_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 /// Null floats come back as NaN.
 std::vector<Row> expected_rows(const std::vector<table::Batch>& batches) {
   std::vector<Row> rows;
@@ -89,15 +94,41 @@ TEST(Hdf5Table, IsReadOnlyInTheColumnsAskedFor) {
 }
 
 TEST(Hdf5Table, HasTheSameBytesWhenWrittenAgain) {
-  const auto content = [](const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  };
   const TempFile a("same1.h5", "");
   const TempFile b("same2.h5", "");
   write(a, "t", every_type(), some_batches(every_type()));
   write(b, "t", every_type(), some_batches(every_type()));
-  EXPECT_TRUE(content(a.path()) == content(b.path()));
+  EXPECT_TRUE(content_of(a.path()) == content_of(b.path()));
+}
+
+TEST(Hdf5Table, HasTheSameBytesWhateverTheBatches) {
+  auto schema = every_type();
+  schema.push_back({"more", Type::text});
+  schema.push_back({"rare", Type::int64});
+  base::RandomStream random(92, 0);
+  auto whole = hostile_batch(random, schema, 5000, {.nulls = true, .zero_bytes = false});
+  for (auto& null : whole.columns.back().nulls) null = 0;
+  whole.columns.back().nulls.resize(whole.rows);
+  whole.columns.back().nulls[4321] = 1;
+  const auto bytes_of = [&](const std::vector<table::Batch>& batches) {
+    const TempFile file("cut.h5", "");
+    write(file, "t", schema, batches);
+    return content_of(file.path());
+  };
+  const auto expected = bytes_of({whole});
+
+  for (const std::size_t most : {1U, 700U, 3000U}) {
+    std::vector<table::Batch> batches;
+    for (std::size_t first = 0; first < whole.rows;) {
+      const auto rows = std::min<std::size_t>(1 + random.below(most), whole.rows - first);
+      auto& batch = batches.emplace_back();
+      batch.clear(schema);
+      for (std::size_t k = 0; k < schema.size(); ++k) batch.columns[k].append(whole.columns[k], first, rows);
+      batch.rows = rows;
+      first += rows;
+    }
+    EXPECT_TRUE(bytes_of(batches) == expected) << "batches of at most " << most;
+  }
 }
 
 TEST(Hdf5Table, KeepsColumnsNamedLikeTheNullsOfOthers) {

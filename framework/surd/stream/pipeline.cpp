@@ -134,7 +134,7 @@ table::Batch operator|(const Pipeline& pipeline, Collect sink) {
   all.clear(pipeline.schema());
   pipeline.each([&](const table::Batch& rows) {
     for (std::size_t i = 0; i < rows.columns.size(); ++i) {
-      for (std::size_t row = 0; row < rows.rows; ++row) all.columns[i].push(rows.columns[i], row);
+      all.columns[i].append(rows.columns[i], 0, rows.rows);
     }
     all.rows += rows.rows;
     if (all.memory_bytes() <= sink.limit_bytes) return;

@@ -123,6 +123,37 @@ void Column::push(const Column& from, std::size_t row) {
   }
 }
 
+void Column::append(const Column& from, std::size_t first, std::size_t count) {
+  const auto add = [&](auto& into, const auto& values) {
+    const auto some = std::span(values).subspan(first, count);
+    into.insert(into.end(), some.begin(), some.end());
+  };
+  if (nulls.empty() && !from.nulls.empty()) nulls.resize(size());
+  if (!from.nulls.empty()) {
+    add(nulls, from.nulls);
+  } else if (!nulls.empty()) {
+    nulls.resize(nulls.size() + count);
+  }
+  switch (type) {
+    case Type::int64:
+    case Type::boolean:
+      return add(integers, from.integers);
+    case Type::float64:
+      return add(numbers, from.numbers);
+    case Type::text:
+      break;
+  }
+  if (count == 0) return;
+  const auto begin = first == 0 ? 0 : from.ends[first - 1];
+  const auto end = from.ends[first + count - 1];
+  base::expect(end - begin <= std::numeric_limits<std::uint32_t>::max() - bytes.size(),
+               "the texts of one batch exceed 4 GiB");
+  const auto moved = static_cast<std::uint32_t>(bytes.size()) - begin;  // modulo 2^32
+  const auto text = std::span(from.bytes).subspan(begin, end - begin);
+  bytes.insert(bytes.end(), text.begin(), text.end());
+  for (std::size_t row = first; row < first + count; ++row) ends.push_back(from.ends[row] + moved);
+}
+
 void Column::clear(Type new_type) noexcept {
   type = new_type;
   integers.clear();

@@ -51,6 +51,8 @@ class Column {
   void push_null();
   /// Row `row` of `from`, a column of the same type.
   void push(const Column& from, std::size_t row);
+  /// Rows [first, first + count) of such a column.
+  void append(const Column& from, std::size_t first, std::size_t count);
 
   /// Keeps capacity.
   void clear(Type new_type) noexcept;

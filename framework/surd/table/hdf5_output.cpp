@@ -7,6 +7,9 @@
 //
 // A column other than floats that has nulls is accompanied by a dataset of u8, `<name>_null`, 1 where it is
 // null (the column has 0 or "" there), with an attribute null_of = `<name>`.
+//
+// The library lays chunks and texts out in the order in which they are written. Rows are therefore written in
+// blocks that end where the rows alone say, whatever batches they come in.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -28,7 +31,9 @@ using storage::detail::H5Scoped;
 using storage::detail::made;
 
 constexpr std::size_t cache_bytes = std::size_t{1} << 20;  ///< For the chunks of all columns, about.
-constexpr std::size_t block_rows = 1024;                   ///< Converted at once.
+constexpr std::size_t most_block_rows = 1024;
+constexpr std::size_t block_bytes = std::size_t{256} << 10;      ///< Of a block's values, about;
+constexpr std::size_t block_text_bytes = std::size_t{64} << 10;  ///< the row that reaches it ends a block.
 constexpr unsigned deflate_level = 4;
 
 /// Bytes of a value in the file; of a text, the reference to it.
@@ -38,6 +43,11 @@ std::uint64_t rows_of_chunk(const Schema& schema) {
   std::size_t row_bytes = 1;
   for (const auto& field : schema) row_bytes += stored_bytes(field.type);
   return std::clamp<std::size_t>(cache_bytes / row_bytes, 512, 8192);
+}
+
+std::size_t rows_of_block(const Schema& schema) {
+  return std::clamp<std::size_t>(block_bytes / (1 + schema.size() * sizeof(std::uint64_t)), 8,
+                                 most_block_rows);
 }
 
 void check_name(const std::string& name) {
@@ -60,12 +70,14 @@ struct Hdf5TableWriter::State {
   H5Scoped make_nulls(const std::string& column) const;
 
   void write(const Batch& batch);
+  void count_texts(const Batch& batch);
+  void write_block();
   void write_nulls(std::size_t k, const Column& column);
-  void write_values(std::size_t k, const Column& column, std::size_t first, std::size_t count);
+  void write_values(std::size_t k, const Column& column);
   void put(hid_t data, hid_t type, std::uint64_t first, std::size_t count, const void* values) const;
-  const void* numbers_of(const Column& column, std::size_t first, std::size_t count);
-  const void* booleans_of(const Column& column, std::size_t first, std::size_t count);
-  const void* texts_of(std::size_t k, const Column& column, std::size_t first, std::size_t count);
+  const void* numbers_of(const Column& column);
+  const void* booleans_of(const Column& column);
+  const void* texts_of(std::size_t k, const Column& column);
 
   storage::Path path;
   Schema schema;
@@ -73,15 +85,19 @@ struct Hdf5TableWriter::State {
   H5Scoped group;
   H5Scoped transfer;
   std::uint64_t chunk_rows;
-  std::uint64_t rows = 0;
+  std::size_t block_rows;
+  std::uint64_t rows = 0;                      ///< In the file.
+  Batch block;                                 ///< Rows to come after them,
+  std::size_t block_texts = 0;                 ///< with so many bytes of texts.
   std::vector<H5Scoped> types;                 ///< In the file and in memory.
   std::vector<H5Scoped> datasets;              ///< [schema]
   std::vector<std::optional<H5Scoped>> nulls;  ///< [schema], none before the first null.
   // Scratch.
-  std::array<double, block_rows> numbers;
-  std::array<std::int8_t, block_rows> booleans;
-  std::array<const char*, block_rows> pointers;
+  std::array<double, most_block_rows> numbers;
+  std::array<std::int8_t, most_block_rows> booleans;
+  std::array<const char*, most_block_rows> pointers;
   std::vector<char> texts;
+  std::vector<std::size_t> text_bytes;  ///< [rows of a batch]
 };
 
 Hdf5TableWriter::State::State(const storage::Path& to, const std::string& dataset, const Schema& columns)
@@ -90,7 +106,8 @@ Hdf5TableWriter::State::State(const storage::Path& to, const std::string& datase
       file(storage::H5File::create(to)),
       group(make_table(dataset)),
       transfer(detail::transfer_list(to)),
-      chunk_rows(rows_of_chunk(columns)) {
+      chunk_rows(rows_of_chunk(columns)),
+      block_rows(rows_of_block(columns)) {
   detail::bound_metadata(file, path);
   for (const auto& field : schema) {
     check_name(field.name);
@@ -98,6 +115,7 @@ Hdf5TableWriter::State::State(const storage::Path& to, const std::string& datase
     datasets.push_back(make_dataset(field.name, types.back(), stored_bytes(field.type)));
   }
   nulls.resize(schema.size());
+  block.clear(schema);
 }
 
 /// Its members keep their order of creation, and no times.
@@ -183,20 +201,44 @@ H5Scoped Hdf5TableWriter::State::make_nulls(const std::string& column) const {
 }
 
 void Hdf5TableWriter::State::write(const Batch& batch) {
-  if (batch.rows == 0) return;
   base::expect(batch.columns.size() == schema.size(), "a table is written from batches of its schema");
-  const hsize_t size = rows + batch.rows;
+  count_texts(batch);
+  for (std::size_t first = 0; first < batch.rows;) {
+    auto end = first;
+    while (end < batch.rows && block.rows + (end - first) < block_rows && block_texts < block_text_bytes) {
+      block_texts += text_bytes[end++];
+    }
+    for (std::size_t k = 0; k < schema.size(); ++k) {
+      block.columns[k].append(batch.columns[k], first, end - first);
+    }
+    block.rows += end - first;
+    first = end;
+    if (block.rows == block_rows || block_texts >= block_text_bytes) write_block();
+  }
+}
+
+void Hdf5TableWriter::State::count_texts(const Batch& batch) {
+  text_bytes.assign(batch.rows, 0);
   for (std::size_t k = 0; k < schema.size(); ++k) {
     const auto& column = batch.columns[k];
     base::expect(column.type == schema[k].type && column.size() == batch.rows,
                  "a table is written from batches of its schema");
+    if (column.type != Type::text) continue;
+    for (std::size_t row = 0; row < batch.rows; ++row) text_bytes[row] += column.text(row).size();
+  }
+}
+
+void Hdf5TableWriter::State::write_block() {
+  const hsize_t size = rows + block.rows;
+  for (std::size_t k = 0; k < schema.size(); ++k) {
+    const auto& column = block.columns[k];
     checked(path, "H5Dset_extent", [&] { return H5Dset_extent(datasets[k], &size); });
-    for (std::size_t first = 0; first < batch.rows; first += block_rows) {
-      write_values(k, column, first, std::min(block_rows, batch.rows - first));
-    }
+    write_values(k, column);
     if (column.type != Type::float64) write_nulls(k, column);
   }
   rows = size;
+  block.clear(schema);
+  block_texts = 0;
 }
 
 /// Nothing before the first null: what is not written is 0.
@@ -209,22 +251,21 @@ void Hdf5TableWriter::State::write_nulls(std::size_t k, const Column& column) {
   put(*nulls[k], H5T_NATIVE_UINT8, rows, column.nulls.size(), column.nulls.data());
 }
 
-void Hdf5TableWriter::State::write_values(std::size_t k, const Column& column, std::size_t first,
-                                          std::size_t count) {
+void Hdf5TableWriter::State::write_values(std::size_t k, const Column& column) {
   const auto values = [&]() -> const void* {
     switch (column.type) {
       case Type::int64:
-        return column.integers.data() + first;
+        return column.integers.data();
       case Type::float64:
-        return numbers_of(column, first, count);
+        return numbers_of(column);
       case Type::boolean:
-        return booleans_of(column, first, count);
+        return booleans_of(column);
       case Type::text:
         break;
     }
-    return texts_of(k, column, first, count);
+    return texts_of(k, column);
   }();
-  put(datasets[k], types[k], rows + first, count, values);
+  put(datasets[k], types[k], rows, column.size(), values);
 }
 
 void Hdf5TableWriter::State::put(hid_t data, hid_t type, std::uint64_t first, std::size_t count,
@@ -238,33 +279,30 @@ void Hdf5TableWriter::State::put(hid_t data, hid_t type, std::uint64_t first, st
   checked(path, "H5Dwrite", [&] { return H5Dwrite(data, type, memory, space, transfer, values); });
 }
 
-const void* Hdf5TableWriter::State::numbers_of(const Column& column, std::size_t first, std::size_t count) {
-  if (column.nulls.empty()) return column.numbers.data() + first;
-  for (std::size_t i = 0; i < count; ++i) {
-    numbers[i] =
-        column.is_null(first + i) ? std::numeric_limits<double>::quiet_NaN() : column.numbers[first + i];
+const void* Hdf5TableWriter::State::numbers_of(const Column& column) {
+  if (column.nulls.empty()) return column.numbers.data();
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    numbers[i] = column.is_null(i) ? std::numeric_limits<double>::quiet_NaN() : column.numbers[i];
   }
   return numbers.data();
 }
 
-const void* Hdf5TableWriter::State::booleans_of(const Column& column, std::size_t first, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) booleans[i] = column.integers[first + i] != 0;
+const void* Hdf5TableWriter::State::booleans_of(const Column& column) {
+  for (std::size_t i = 0; i < column.size(); ++i) booleans[i] = column.integers[i] != 0;
   return booleans.data();
 }
 
 /// Texts that end in a zero, as the library wants them.
-const void* Hdf5TableWriter::State::texts_of(std::size_t k, const Column& column, std::size_t first,
-                                             std::size_t count) {
-  const auto begin = first == 0 ? 0 : column.ends[first - 1];
-  texts.resize(column.ends[first + count - 1] - begin + count);
+const void* Hdf5TableWriter::State::texts_of(std::size_t k, const Column& column) {
+  texts.resize(column.bytes.size() + column.size());
   auto* at = texts.data();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto text = column.text(first + i);
+  for (std::size_t i = 0; i < column.size(); ++i) {
+    const auto text = column.text(i);
     if (text.find('\0') != text.npos) {
       throw base::UsageError(fmt::format(
           "row {} of the output, column {}: a text with a zero byte would be cut there when it is read; "
           "write csv or jsonl",
-          rows + first + i, schema[k].name));
+          rows + i, schema[k].name));
     }
     pointers[i] = at;
     at = std::copy(text.begin(), text.end(), at);
@@ -290,6 +328,7 @@ Hdf5TableWriter::~Hdf5TableWriter() = default;
 void Hdf5TableWriter::write(const Batch& batch) { state_->write(batch); }
 
 void Hdf5TableWriter::close() {
+  if (state_->block.rows > 0) state_->write_block();
   const hsize_t size = state_->rows;
   for (const auto& data : state_->nulls) {
     if (data) checked(state_->path, "H5Dset_extent", [&] { return H5Dset_extent(*data, &size); });

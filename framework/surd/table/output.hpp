@@ -68,7 +68,8 @@ class PieceWriter {
 
 /// Writes batches as a group `dataset` ("a/b" in groups, "/" the root) of an HDF5 file, a dataset per column;
 /// the types stand in hdf5_output.cpp. Serial: tables this format is used for need no parallel writers. Takes
-/// about 3 MiB, and what a batch takes once more. Equal batches make equal bytes.
+/// about 3.5 MiB, and what the longest row takes twice more. Equal rows make equal bytes, whatever their
+/// batches.
 class Hdf5TableWriter {
  public:
   /// @throws UsageError  for names of columns that HDF5 does not have.

@@ -131,7 +131,7 @@ void Segment::push(Batch& rows, std::uint64_t position) {
     for (std::size_t i = 0; i < rows.columns.size(); ++i) {
       const auto& from = rows.columns[i];
       piece_.columns[i].clear(from.type);
-      for (auto row = first; from.size() > 0 && row < last; ++row) piece_.columns[i].push(from, row);
+      if (from.size() > 0) piece_.columns[i].append(from, first, last - first);
     }
     piece_.rows = last - first;
     push_piece(piece_, position + first);
