@@ -23,19 +23,45 @@ TEST(CsvTypes, AreInferredAsTheNarrowestThatHoldsAll) {
   const TempFile file("types.csv",
                       "i,f,b,t,mixed,empty,big,plus\n"
                       "1,1,true,x,1,,9223372036854775807,+5\n"
-                      "-2,2.5,FALSE,1,true,NA,9223372036854775808,-7\n"
+                      "-2,2.5,FALSE,1,true,NA,-9223372036854775808,-7\n"
                       ",1e300,,\"\",,,0,\n");
   const auto input = open(file);
 
-  const table::Schema expected{{"i", Type::int64},     {"f", Type::float64},  {"b", Type::boolean},
-                               {"t", Type::text},      {"mixed", Type::text}, {"empty", Type::text},
-                               {"big", Type::float64}, {"plus", Type::int64}};
+  const table::Schema expected{{"i", Type::int64},   {"f", Type::float64},  {"b", Type::boolean},
+                               {"t", Type::text},    {"mixed", Type::text}, {"empty", Type::text},
+                               {"big", Type::int64}, {"plus", Type::int64}};
   EXPECT_EQ(input->schema(), expected);
   EXPECT_THAT(
       read_all(*input).rows,
-      ElementsAre(Row{"1", "1", "1", "x", "1", "<null>", "9.2233720368547758e+18", "5"},
-                  Row{"-2", "2.5", "0", "1", "true", "<null>", "9.2233720368547758e+18", "-7"},
+      ElementsAre(Row{"1", "1", "1", "x", "1", "<null>", "9223372036854775807", "5"},
+                  Row{"-2", "2.5", "0", "1", "true", "<null>", "-9223372036854775808", "-7"},
                   Row{"<null>", "1.0000000000000001e+300", "<null>", "", "<null>", "<null>", "0", "<null>"}));
+}
+
+TEST(CsvTypes, NeverTakeIntegersBeyond64BitsForOtherNumbers) {
+  const TempFile file("ids.csv",
+                      "id,f\n18446744073709551615,1e19\n18446744073709551614,10000000000000000000\n");
+  EXPECT_EQ(open(file)->schema(), (table::Schema{{"id", Type::int64}, {"f", Type::float64}}));
+  try {
+    (void)read_all(*open(file));
+    FAIL() << "read as other numbers";
+  } catch (const base::UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("ids.csv:2, column id: '18446744073709551615' is beyond"));
+  }
+  table::InputSpec spec;
+  spec.types = {{"id", Type::text}};
+  EXPECT_THAT(read_all(*open(file, spec)).rows,
+              ElementsAre(Row{"18446744073709551615", "1e+19"}, Row{"18446744073709551614", "1e+19"}));
+}
+
+TEST(CsvTypes, AreInferredFromTheFirstRowsOfAllFiles) {
+  const TempFile head("1.csv", "a,b\n");
+  const TempFile null("2.csv", "a,b\n,x\n");
+  const TempFile numbers("3.csv", "a,b\n10,y\n9.5,z\n");
+  const auto input = open_csv({}, {head.path(), null.path(), numbers.path()}, storage::local_file_system());
+
+  EXPECT_EQ(input->schema(), (table::Schema{{"a", Type::float64}, {"b", Type::text}}));
+  EXPECT_THAT(read_all(*input).rows, ElementsAre(Row{"<null>", "x"}, Row{"10", "y"}, Row{"9.5", "z"}));
 }
 
 TEST(CsvTypes, AreOverridden) {
@@ -77,6 +103,11 @@ TEST(CsvText, HasHeadersAndDelimitersOfAnyKind) {
   EXPECT_EQ(input->schema(), (table::Schema{{"c0", Type::int64}, {"c1", Type::text}}));
   EXPECT_THAT(read_all(*input).rows, ElementsAre(Row{"1", "x"}, Row{"2", "y"}));
   EXPECT_THAT(read_all(*open(tabs)).rows, ElementsAre(Row{"1,5", "2"}));
+  spec = {};
+  spec.delimiter = ',';
+  EXPECT_EQ(open(tabs, spec)->schema()[0].name, "a\tb") << "one chosen is kept";
+  const TempFile commas("old.tsv.csv", "a,b\n1,2\n");
+  EXPECT_THAT(read_all(*open(commas)).rows, ElementsAre(Row{"1", "2"}));
 }
 
 TEST(CsvText, MatchesTheOracleWithAnyMemory) {

@@ -41,6 +41,29 @@ TEST(JsonLines, HaveTheUnionOfTheKeysAsColumns) {
                           Row{"<null>", "<null>", "<null>", "<null>", "<null>", "3", "<null>"}));
 }
 
+TEST(JsonLines, NeverTakeIntegersBeyond64BitsForOtherNumbers) {
+  const TempFile file("ids.jsonl", "{\"id\": 18446744073709551615}\n{\"id\": 18446744073709551614}\n");
+  EXPECT_EQ(open(file)->schema()[0].type, Type::int64);
+  try {
+    (void)read_all(*open(file));
+    FAIL() << "read as other numbers";
+  } catch (const base::UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("column id: 18446744073709551615 is beyond"));
+  }
+  EXPECT_THAT(read_all(*open(file, OnBadRow::error, {{"id", Type::text}})).rows,
+              ElementsAre(Row{"18446744073709551615"}, Row{"18446744073709551614"}));
+}
+
+TEST(JsonLines, OfAllFilesTellTheTypes) {
+  const TempFile null("1.jsonl", "{\"a\": null, \"b\": 1}\n");
+  const TempFile number("2.jsonl", "{\"c\": true, \"a\": 2.5}\n");
+  const auto input =
+      table::detail::open_jsonl({}, {null.path(), number.path()}, storage::local_file_system());
+
+  EXPECT_EQ(input->schema(), (table::Schema{{"a", Type::float64}, {"b", Type::int64}, {"c", Type::boolean}}));
+  EXPECT_THAT(read_all(*input).rows, ElementsAre(Row{"<null>", "1", "<null>"}, Row{"2.5", "<null>", "1"}));
+}
+
 TEST(JsonLines, OfAnySplitAreTheSame) {
   base::RandomStream random(21, 0);
   std::string text;

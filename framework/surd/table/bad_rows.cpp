@@ -33,8 +33,9 @@ namespace detail {
 
 void BadRowLog::add(BadRow row) {
   if (policy_ == OnBadRow::error) {
+    const bool packed = without_compression(row.file) != row.file;
     throw base::UsageError(
-        to_text(row) +
+        to_text(row) + (packed ? "; see that the file is whole (gzip -t, zstd -t)" : "") +
         "; correct the row, set the column's type under 'types', or set on_bad_row: skip or "
         "quarantine to go on without such rows");
   }

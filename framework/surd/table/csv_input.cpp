@@ -132,14 +132,15 @@ std::vector<std::string> names_of(const CsvFile& file, const FirstRow& row, bool
   return names;
 }
 
-CsvFile examine(const InputFile& input, const InputSpec& spec, storage::FileSystem& disk) {
+CsvFile examine(const InputFile& input, const CsvTable& table) {
+  const bool header = table.spec.header;
   CsvFile file;
   file.file = input;
-  file.compression = compression_of(input, disk);
-  const auto row = FirstRowReader(file, spec.delimiter, disk).read();
-  file.names = names_of(file, row, spec.header);
-  file.data_begin = spec.header ? row.end : row.begin;
-  file.first_line = 1 + (spec.header ? row.lines : row.lines_before);
+  file.compression = compression_of(input, *table.disk);
+  const auto row = FirstRowReader(file, table.delimiter, *table.disk).read();
+  file.names = names_of(file, row, header);
+  file.data_begin = header ? row.end : row.begin;
+  file.first_line = 1 + (header ? row.lines : row.lines_before);
   return file;
 }
 
@@ -151,31 +152,35 @@ void check_same_columns(const CsvFile& first, const CsvFile& other) {
       first.file.path, other.file.path, fmt::join(first.names, ", "), fmt::join(other.names, ", ")));
 }
 
-/// Types from the first rows of `file`, which are read as texts.
-Schema infer(const CsvTable& table, std::uint32_t file) {
+/// Types from the first rows of all files, which are read as texts.
+void infer(CsvTable& table) {
   CsvTable texts;
   texts.spec = table.spec;
+  texts.delimiter = table.delimiter;
   texts.spec.on_bad_row = OnBadRow::skip;
-  texts.files = {table.files[file]};
   texts.nulls = table.nulls;
   texts.disk = table.disk;
   texts.sample = true;
-  for (const auto& name : table.files[file].names) texts.schema.push_back({name, Type::text});
-  memory::Budget budget(sample_memory_bytes + sample_budget_bytes);
-  const Split whole{0, 0, texts.files[0].file.version.bytes};
-  CsvReader reader(texts, whole, std::vector<bool>(texts.schema.size(), true), budget, sample_memory_bytes);
+  texts.schema = table.schema;
+  for (auto& field : texts.schema) field.type = Type::text;
   std::vector<TypeGuess> guesses(texts.schema.size());
   std::size_t rows = 0;
-  for (Batch batch; rows < sample_rows && reader.next(batch); rows += batch.rows) {
-    const auto count = std::min(batch.rows, sample_rows - rows);
-    for (std::size_t c = 0; c < guesses.size(); ++c) {
-      for (std::size_t row = 0; row < count; ++row) {
-        if (!batch.columns[c].is_null(row)) guesses[c].see(batch.columns[c].text(row));
+  for (const auto& file : table.files) {
+    if (file.names.empty() || rows >= sample_rows) continue;
+    texts.files = {file};
+    memory::Budget budget(sample_memory_bytes + sample_budget_bytes);
+    const Split whole{0, 0, file.file.version.bytes};
+    CsvReader reader(texts, whole, std::vector<bool>(texts.schema.size(), true), budget, sample_memory_bytes);
+    for (Batch batch; rows < sample_rows && reader.next(batch); rows += batch.rows) {
+      const auto count = std::min(batch.rows, sample_rows - rows);
+      for (std::size_t c = 0; c < guesses.size(); ++c) {
+        for (std::size_t row = 0; row < count; ++row) {
+          if (!batch.columns[c].is_null(row)) guesses[c].see(batch.columns[c].text(row));
+        }
       }
     }
   }
-  for (std::size_t c = 0; c < guesses.size(); ++c) texts.schema[c].type = guesses[c].type();
-  return texts.schema;
+  for (std::size_t c = 0; c < guesses.size(); ++c) table.schema[c].type = guesses[c].type();
 }
 
 class CsvInput final : public Input {
@@ -220,7 +225,7 @@ class CsvInput final : public Input {
   }
   [[nodiscard]] std::string fingerprint() const override {
     const auto& spec = table_.spec;
-    auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(spec.delimiter), spec.header, spec.split,
+    auto options = fmt::format("{}|{}|{}|{}", static_cast<int>(table_.delimiter), spec.header, spec.split,
                                static_cast<int>(spec.on_bad_row));
     for (const auto& text : spec.null_texts) options += fmt::format("|{}:{}", text.size(), text);
     std::vector<InputFile> files;
@@ -241,19 +246,16 @@ std::unique_ptr<Input> open_csv(const InputSpec& spec, std::vector<std::string> 
   table.spec = spec;
   table.nulls = NullTexts(spec.null_texts);
   table.disk = &files;
-  const auto tabs = paths[0].find(".tsv");
-  if (tabs != std::string::npos && paths[0].find('/', tabs) == std::string::npos && spec.delimiter == ',') {
-    table.spec.delimiter = '\t';
-  }
-  for (const auto& input : note_versions(paths, files))
-    table.files.push_back(examine(input, table.spec, files));
+  table.delimiter = spec.delimiter.value_or(without_compression(paths[0]).ends_with(".tsv") ? '\t' : ',');
+  for (const auto& input : note_versions(paths, files)) table.files.push_back(examine(input, table));
   const auto first = std::find_if(table.files.begin(), table.files.end(),
                                   [](const CsvFile& file) { return !file.names.empty(); });
   if (first == table.files.end()) {
     throw base::UsageError(paths[0] + ": the file is empty, so it has no columns");
   }
   for (const auto& file : table.files) check_same_columns(*first, file);
-  table.schema = infer(table, static_cast<std::uint32_t>(first - table.files.begin()));
+  for (const auto& name : first->names) table.schema.push_back({name, Type::text});
+  infer(table);
   apply_types(spec.types, table.schema);
   return std::make_unique<CsvInput>(std::move(table));
 }

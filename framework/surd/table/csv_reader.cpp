@@ -148,7 +148,7 @@ bool CsvReader::scan_more() {
       if (scanned_ == buffer_->filled() && buffer_->ended()) return scan_last_row();
     }
     const auto stop = std::min<std::size_t>(buffer_->filled(), scanned_ + plan_.window_bytes);
-    scan(buffer_->data(), scanned_, static_cast<std::uint32_t>(stop), table_->spec.delimiter, index_);
+    scan(buffer_->data(), scanned_, static_cast<std::uint32_t>(stop), table_->delimiter, index_);
     scanned_ = static_cast<std::uint32_t>(stop);
     if (index_.rows() > 0) break;
     index_.drop_rows();
@@ -165,7 +165,7 @@ bool CsvReader::scan_last_row() {
   if (begin == filled) return false;
   index_.ascii = false;
   buffer_->end_line();
-  scan(buffer_->data(), filled, filled + 1, table_->spec.delimiter, index_);
+  scan(buffer_->data(), filled, filled + 1, table_->delimiter, index_);
   scanned_ = filled + 1;
   usable_rows_ = index_.rows();
   if (usable_rows_ == 0) {
@@ -205,7 +205,7 @@ void CsvReader::skip_long_row() {
     while (scanned_ < buffer_->filled() && index_.rows() == 0) {
       index_.drop_rows();
       const auto stop = std::min<std::size_t>(buffer_->filled(), scanned_ + plan_.window_bytes);
-      scan(buffer_->data(), scanned_, static_cast<std::uint32_t>(stop), table_->spec.delimiter, index_);
+      scan(buffer_->data(), scanned_, static_cast<std::uint32_t>(stop), table_->delimiter, index_);
       scanned_ = static_cast<std::uint32_t>(stop);
     }
     if (!table_->sample && measured(scanned_) > longest_measured_bytes) break;
@@ -248,7 +248,7 @@ void CsvReader::finish() {
 }
 
 CsvLayout layout_of(const CsvTable& table, const CsvFile& file) {
-  return {table.spec.delimiter, table.schema.size(), file.data_begin, file.file.version.bytes,
+  return {table.delimiter, table.schema.size(), file.data_begin, file.file.version.bytes,
           table.search_window_bytes};
 }
 

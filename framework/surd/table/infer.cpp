@@ -13,8 +13,8 @@ void TypeGuess::see(std::string_view value) {
   if (value.empty()) return;
   std::int64_t integer = 0;
   double number = 0;
-  if (parse_integer(value, integer)) {
-    see_integer();
+  if (parse_integer(value, integer) || is_out_of_range(value, Type::int64)) {
+    see_integer();  // one beyond int64 is a bad row: as a float it would be another number
   } else if (parse_number(value, number)) {
     see_number();
   } else if (parse_boolean(value, integer)) {

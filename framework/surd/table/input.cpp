@@ -1,8 +1,12 @@
 #include "surd/table/input.hpp"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <set>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -39,10 +43,7 @@ Place cut_dataset(const std::string& path) {
 
 Format format_of(const std::string& path) {
   const auto place = cut_dataset(path);
-  std::string_view name = place.path;
-  for (const std::string_view packed : {".gz", ".zst"}) {
-    if (name.ends_with(packed)) name.remove_suffix(packed.size());
-  }
+  const auto name = detail::without_compression(place.path);
   for (const auto& [ending, format] : endings) {
     if (name.ends_with(ending)) return format;
   }
@@ -52,7 +53,8 @@ Format format_of(const std::string& path) {
       path));
 }
 
-/// All files in the order given; a file that several patterns match is taken once.
+}  // namespace
+
 std::vector<std::string> find_files(const std::vector<std::string>& paths, storage::FileSystem& files) {
   std::vector<std::string> found;
   std::set<std::string> seen;
@@ -70,7 +72,20 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths, stora
   return found;
 }
 
-}  // namespace
+bool is_named(const std::vector<std::string>& paths, const storage::Path& file, storage::FileSystem& files) {
+  const auto name = std::filesystem::absolute(file).lexically_normal();
+  return std::ranges::any_of(paths, [&](const std::string& path) {
+    const auto pattern = cut_dataset(path).path;
+    const auto found = detail::expand_glob(pattern, files);
+    const bool is_glob = found != std::vector{pattern};
+    const auto whole = std::filesystem::absolute(pattern).lexically_normal();
+    if (is_glob && fnmatch(whole.c_str(), name.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return true;
+    return std::ranges::any_of(found, [&](const std::string& match) {
+      std::error_code missing;
+      return std::filesystem::equivalent(match, file, missing);
+    });
+  });
+}
 
 std::unique_ptr<Input> open_input(const InputSpec& spec, storage::FileSystem& files) {
   auto paths = find_files(spec.paths, files);

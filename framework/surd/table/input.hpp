@@ -46,7 +46,7 @@ struct FixedColumn {
 struct InputSpec {
   std::vector<std::string> paths;  ///< Files and globs; "file.h5:/dataset".
   std::optional<Format> format;    ///< Absent: by the name, without .gz and .zst.
-  char delimiter = ',';            ///< csv; '\t' for .tsv
+  std::optional<char> delimiter;   ///< csv. Absent: a tab for .tsv, else a comma.
   bool header = true;              ///< csv: the first row of each file has names; else c0, c1 ...
   std::vector<std::string> null_texts = {"", "NA", "NULL", "null",
                                          "NaN"};  ///< csv: unquoted values that mean null.
@@ -153,8 +153,18 @@ class Input {
   [[nodiscard]] virtual std::string fingerprint() const = 0;
 };
 
-/// Finds files and infers the schema from the first 1,000 rows of the first file: int64, else float64, else
-/// boolean (true/false), else text; files after the first must have the same columns.
+/// The files that `paths` name, in order: globs resolved, each file once; "file.h5:/dataset" keeps its
+/// dataset.
+/// @throws UsageError  for a path or a glob without a file.
+[[nodiscard]] std::vector<std::string> find_files(const std::vector<std::string>& paths,
+                                                  storage::FileSystem& files);
+
+/// Whether `file` is among what `paths` name, under whatever name, or would be if it existed.
+[[nodiscard]] bool is_named(const std::vector<std::string>& paths, const storage::Path& file,
+                            storage::FileSystem& files);
+
+/// Finds files and infers the schema from the first 1,000 rows: int64, else float64, else boolean
+/// (true/false), else text; files after the first must have the same columns.
 /// @throws UsageError  if no file matches, a format is unknown, or headers differ, naming both files.
 [[nodiscard]] std::unique_ptr<Input> open_input(const InputSpec& spec, storage::FileSystem& files);
 

@@ -24,6 +24,13 @@ Split get_split(base::ByteReader& from) {
 
 namespace detail {
 
+std::string_view without_compression(std::string_view name) noexcept {
+  for (const std::string_view ending : {".gz", ".zst"}) {
+    if (name.ends_with(ending)) return name.substr(0, name.size() - ending.size());
+  }
+  return name;
+}
+
 std::vector<InputFile> note_versions(const std::vector<std::string>& paths, storage::FileSystem& files) {
   std::vector<InputFile> noted;
   noted.reserve(paths.size());

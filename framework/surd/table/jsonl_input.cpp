@@ -17,8 +17,9 @@ constexpr std::uint64_t sample_budget_bytes = 256 * base::MiB;
 void see(TypeGuess& guess, simdjson::dom::element element) {
   switch (element.type()) {
     case simdjson::dom::element_type::INT64:
+    case simdjson::dom::element_type::UINT64:  // beyond int64: a bad row, as a float it would be another
+                                               // number
       return guess.see_integer();
-    case simdjson::dom::element_type::UINT64:  // beyond int64
     case simdjson::dom::element_type::DOUBLE:
       return guess.see_number();
     case simdjson::dom::element_type::BOOL:
@@ -30,34 +31,52 @@ void see(TypeGuess& guess, simdjson::dom::element element) {
   }
 }
 
-/// Keys of the first rows, in the order in which they appear.
-Schema infer(const JsonlFile& file, storage::FileSystem& disk) {
+/// Keys of the first rows, in the order in which they appear, and what their values are.
+class Sample {
+ public:
+  void read(const JsonlFile& file, storage::FileSystem& disk);
+  [[nodiscard]] bool is_full() const noexcept { return rows_ >= sample_rows; }
+  [[nodiscard]] Schema schema() const {
+    auto schema = schema_;
+    for (std::size_t i = 0; i < schema.size(); ++i) schema[i].type = guesses_[i].type();
+    return schema;
+  }
+
+ private:
+  void add(simdjson::dom::object object);
+
+  std::size_t rows_ = 0;
+  Schema schema_;
+  std::vector<TypeGuess> guesses_;  ///< [schema_]
+  std::map<std::string, std::size_t, std::less<>> columns_;
+};
+
+void Sample::read(const JsonlFile& file, storage::FileSystem& disk) {
   memory::Budget budget(sample_budget_bytes);
   LineReader lines(file, 0, file.file.version.bytes, disk, budget, sample_buffer_bytes,
                    sample_buffer_bytes / 2);
   simdjson::dom::parser parser;
-  Schema schema;
-  std::vector<TypeGuess> guesses;
-  std::map<std::string, std::size_t, std::less<>> columns;
   std::string_view line;
-  for (std::size_t rows = 0; rows < sample_rows;) {
+  while (!is_full()) {
     const auto found = lines.next(line);
     if (found == LineReader::Found::end) break;
-    ++rows;
+    ++rows_;
     simdjson::dom::object object;
-    if (found != LineReader::Found::line || parser.parse(line.data(), line.size(), false).get(object))
-      continue;
-    for (const auto& [key, element] : object) {
-      const auto [at, is_new] = columns.emplace(std::string(key), schema.size());
-      if (is_new) {
-        schema.push_back({at->first, Type::text});
-        guesses.emplace_back();
-      }
-      see(guesses[at->second], element);
-    }
+    const bool is_object =
+        found == LineReader::Found::line && !parser.parse(line.data(), line.size(), false).get(object);
+    if (is_object) add(object);
   }
-  for (std::size_t i = 0; i < schema.size(); ++i) schema[i].type = guesses[i].type();
-  return schema;
+}
+
+void Sample::add(simdjson::dom::object object) {
+  for (const auto& [key, element] : object) {
+    const auto [at, is_new] = columns_.emplace(std::string(key), schema_.size());
+    if (is_new) {
+      schema_.push_back({at->first, Type::text});
+      guesses_.emplace_back();
+    }
+    see(guesses_[at->second], element);
+  }
 }
 
 class JsonlInput final : public Input {
@@ -119,10 +138,11 @@ std::unique_ptr<Input> open_jsonl(const InputSpec& spec, std::vector<std::string
   for (const auto& input : note_versions(paths, files)) {
     table.files.push_back({input, compression_of(input, files)});
   }
+  Sample sample;
   for (const auto& file : table.files) {
-    table.schema = infer(file, files);
-    if (!table.schema.empty()) break;
+    if (!sample.is_full()) sample.read(file, files);
   }
+  table.schema = sample.schema();
   if (table.schema.empty() && spec.types.empty()) {
     throw base::UsageError(
         fmt::format("{}: no JSON object in the first {} lines; JSON Lines needs one per line, not "

@@ -176,7 +176,9 @@ bool JsonlReader::parse(std::string_view line, std::string& column, std::string&
     column = table_->schema[at].name;
     auto value = simdjson::minify(element);
     if (value.size() > 40) value = value.substr(0, 40) + "...";
-    reason = fmt::format("{} is no {}", value, name(table_->schema[at].type));
+    const bool beyond = element.is_uint64() && table_->schema[at].type == Type::int64;
+    reason = beyond ? value + " is beyond the integers of 64 bits"
+                    : fmt::format("{} is no {}", value, name(table_->schema[at].type));
     return false;
   }
   return true;

@@ -30,6 +30,7 @@ struct CsvFile {
 /// What all readers of an input share.
 struct CsvTable {
   InputSpec spec;
+  char delimiter = ',';
   std::vector<CsvFile> files;
   Schema schema;
   NullTexts nulls{{}};

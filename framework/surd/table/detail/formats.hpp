@@ -26,6 +26,9 @@ namespace surd::table::detail {
 [[nodiscard]] std::unique_ptr<Input> open_hdf5(const InputSpec& spec, std::vector<std::string> paths,
                                                storage::FileSystem& files);
 
+/// `name` without .gz or .zst at its end.
+[[nodiscard]] std::string_view without_compression(std::string_view name) noexcept;
+
 /// A file of an input as it was when the input was opened.
 struct InputFile {
   std::string path;
