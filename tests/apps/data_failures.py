@@ -199,6 +199,34 @@ def test_missing_input_columns_and_keys_are_named():
             assert word in err, err
 
 
+def test_a_step_that_is_wrong_is_shown_with_its_line():
+    text = ("kind: table\nname: storm\ninput: in.csv\nsteps:\n- filter: a > 1\n- join:\n    input: in.csv\n    on: [a]\n"
+            "    steps:\n    - derive: {c: q + 1}\noutput: out.csv\n")
+    for verb in ("run", "plan"):
+        with harness.Folder(text, program=harness.SURD) as folder:
+            (folder.path / "in.csv").write_text(GOOD)
+            status, _, err = folder.verb(verb, "job.yaml")
+            assert status == 64 and "job.yaml:10: " in err and "'q'" in err and "- derive: {c: q + 1}\n" in err, err
+
+
+def test_a_job_may_not_read_what_it_writes():
+    copy = [{"filter": "a > 0"}]
+    for job, word in ((csv_job(output="in.csv", steps=copy), "in.csv"), (csv_job("*.csv", steps=copy), "*.csv"),
+                      (csv_job(output="link.csv", steps=copy), "link.csv"),
+                      (csv_job(steps=[{"join": {"input": "out*", "on": ["a"]}}]), "out*"),
+                      (csv_job({"path": "*.csv", "on_bad_row": "quarantine"}, steps=copy, output="o.jsonl"), "o.jsonl.bad.csv"),
+                      ({"input": {"path": "?.bin", "fixed": {"record_bytes": 8}}, "output": "b.bin"}, "b.bin")):
+        with support.data_folder(job) as folder:
+            (folder.path / "in.csv").write_text(GOOD)
+            (folder.path / "output.csv").write_text(GOOD)
+            (folder.path / "a.bin").write_bytes(bytes(80))
+            (folder.path / "link.csv").symlink_to("in.csv")
+            for verb in ("plan", "run"):
+                status, _, err = folder.verb(verb, "job.yaml")
+                assert status == 64 and word in error_line(err) and "another name" in err, f"{status}\n{err}"
+            assert (folder.path / "in.csv").read_text() == GOOD
+
+
 def test_too_little_memory_is_refused_with_the_number():
     with support.data_folder(csv_job(), memory=MIB) as folder:
         (folder.path / "in.csv").write_text(GOOD)

@@ -65,6 +65,12 @@ TEST(TableJob, NamesThePlaceOfAMistake) {
   EXPECT_THAT(mistake(records + "{record_bytes: 8, key: {offset: 0, type: u65}}}}"),
               HasSubstr("unknown type"));
   EXPECT_THAT(mistake(records + "{record_bytes: 8}}, steps: [{take: 1}]}"), HasSubstr("steps"));
+  const std::string one = "{kind: table, name: t, output: ";
+  const std::string of_8 = ", fixed: {record_bytes: 8}}}";
+  EXPECT_THAT(mistake(one + "o.bin, input: {path: a.gz" + of_8), HasSubstr("decompress it first"));
+  EXPECT_THAT(mistake(one + "o.bin, input: {path: [a, b.zst]" + of_8), HasSubstr("input.path.1"));
+  EXPECT_THAT(mistake(one + "o.bin.gz, input: {path: a" + of_8), HasSubstr("output: "));
+  EXPECT_THAT(mistake(one + "o.csv, input: {path: a" + of_8), HasSubstr("no .csv files"));
 }
 
 TEST(Shortcut, OfSortMakesTheJobThatItsFlagsDescribe) {
@@ -153,8 +159,19 @@ TEST(Shortcut, NamesTheFlagThatIsWrong) {
   EXPECT_THAT(wrong("group", flags), HasSubstr("'n' is taken"));
   flags.aggregates = {"sum(price)"};
   EXPECT_THAT(wrong("group", flags), HasSubstr("--agg sum(price)"));
+  flags.aggregates = {"order=count"};
+  EXPECT_THAT(wrong("group", flags), HasSubstr("--agg order=count: 'order'"));
   flags.format = "fixed:x";
   EXPECT_THAT(wrong("sort", flags), HasSubstr("--format fixed:x"));
+  flags.format = "fixd:8";
+  EXPECT_THAT(wrong("sort", flags), HasSubstr("--format fixd:8"));
+  flags.format = "fixed:8";
+  flags.on_bad_row = "skip";
+  EXPECT_THAT(wrong("sort", flags), HasSubstr("--on-bad-row"));
+  flags = {};
+  flags.inputs = {"a", "b"};
+  flags.keys = {"a=x", "b", "a=y"};
+  EXPECT_THAT(wrong("join", flags), HasSubstr("--on a=y: the column 'a' is matched already"));
 }
 
 TEST(Shortcut, WithOtherFlagsHasAnotherName) {

@@ -31,7 +31,7 @@ std::string sorted(const std::string& bytes) {
   return {reinterpret_cast<const char*>(all.data()), bytes.size()};
 }
 
-RecordSort sort_of(const ScratchTestFolder& folder, std::vector<storage::Path> inputs) {
+RecordSort sort_of(const ScratchTestFolder& folder, std::vector<std::string> inputs) {
   RecordSort sort;
   sort.inputs = std::move(inputs);
   sort.format.record_bytes = 16;
@@ -42,7 +42,7 @@ RecordSort sort_of(const ScratchTestFolder& folder, std::vector<storage::Path> i
 
 TEST(RecordSort, EqualsAStableSortForAnyOrderOfUnits) {
   const ScratchTestFolder folder;
-  std::vector<storage::Path> inputs;
+  std::vector<std::string> inputs;
   std::string all;
   for (const std::size_t count :
        std::array<std::size_t, 10>{300'000, 1, 0, 12'500, 12'501, 30'000, 25'000, 2, 3, 100'001}) {
@@ -63,6 +63,21 @@ TEST(RecordSort, EqualsAStableSortForAnyOrderOfUnits) {
     EXPECT_EQ(summary.bytes, all.size());
     ASSERT_TRUE(folder.read("out.bin") == sorted(all)) << "seed " << seed;
   }
+}
+
+TEST(RecordSort, TakesGlobsAndEachFileOnce) {
+  const ScratchTestFolder folder;
+  const auto a = records(100, 50, 0);
+  const auto b = records(70, 50, 100);
+  const auto first = folder.write("a.bin", a);
+  (void)folder.write("b.bin", b);
+  const auto sort = sort_of(folder, {first, folder.path() / "?.bin"});
+  CompileOptions options;
+  options.memory_bytes = 8 * MiB;
+  const auto job = compile(sort, options, storage::local_file_system());
+
+  EXPECT_EQ(run_scattered(*job, folder.path(), options.memory_bytes, 1).rows, 170U);
+  EXPECT_EQ(folder.read("out.bin"), sorted(a + b));
 }
 
 TEST(RecordSort, TakesNothingAndOneRecord) {

@@ -22,26 +22,20 @@ constexpr std::uint64_t least_cut_memory = base::MiB;
 constexpr std::uint64_t most_bytes = std::uint64_t{1} << 60;
 constexpr std::uint64_t most_partitions = 1 << 16;
 
-void add_inputs(storage::FileSystem& files, const stream::Query& query, Json& into) {
-  const auto input = table::open_input(query.input, files);
-  into.push_back(
-      {{"paths", query.input.paths}, {"bytes", input->bytes()}, {"fingerprint", input->fingerprint()}});
-  for (const auto& step : query.steps) {
-    const auto* join = std::get_if<std::shared_ptr<stream::Join>>(&step);
-    if (join != nullptr) add_inputs(files, (*join)->right, into);
-  }
-}
-
 /// What the job reads, as it is now.
 Json describe_inputs(storage::FileSystem& files, const TableJob& job) {
   auto inputs = Json::array();
   if (!job.records) {
-    add_inputs(files, job.query, inputs);
+    for (const auto* spec : stream::inputs_of(job.query)) {
+      const auto input = table::open_input(*spec, files);
+      inputs.push_back(
+          {{"paths", spec->paths}, {"bytes", input->bytes()}, {"fingerprint", input->fingerprint()}});
+    }
     return inputs;
   }
-  for (const auto& path : job.records->inputs) {
+  for (const auto& path : table::find_files(job.records->inputs, files)) {
     const auto version = files.file_version(path).value_or(storage::FileVersion{});
-    inputs.push_back({{"paths", {path.native()}},
+    inputs.push_back({{"paths", {path}},
                       {"bytes", version.bytes},
                       {"fingerprint", fmt::format("{}", version.modified_nanoseconds)}});
   }

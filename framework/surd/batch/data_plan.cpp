@@ -47,6 +47,15 @@ storage::Path existing(storage::Path directory) {
   return directory.empty() ? storage::Path(".") : directory;
 }
 
+std::vector<std::string> input_paths(const TableJob& job) {
+  if (job.records) return job.records->inputs;
+  std::vector<std::string> paths;
+  for (const auto* input : stream::inputs_of(job.query)) {
+    paths.insert(paths.end(), input->paths.begin(), input->paths.end());
+  }
+  return paths;
+}
+
 /// Inputs are read more than once, and from anywhere. What is missing is found missing later.
 void require_file(const storage::Path& path) {
   std::error_code unknown;
@@ -59,11 +68,6 @@ void require_file(const storage::Path& path) {
     throw base::UsageError(fmt::format(
         "{} is no regular file: write what comes out of it to a file, and name that", path.native()));
   }
-}
-
-std::uint64_t input_bytes(storage::FileSystem& files, const table::InputSpec& input) {
-  for (const auto& path : input.paths) require_file(path);
-  return table::open_input(input, files)->bytes();
 }
 
 }  // namespace
@@ -98,17 +102,30 @@ DataTime data_time(const stream::PipelinePlan& stages, int ranks, int nodes) {
   return time;
 }
 
-std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job) {
-  if (!job.records) {
-    auto bytes = input_bytes(files, job.query.input);
-    for (const auto& step : job.query.steps) {
-      const auto* join = std::get_if<std::shared_ptr<stream::Join>>(&step);
-      if (join != nullptr) bytes += input_bytes(files, (*join)->right.input);
+void require_apart(storage::FileSystem& files, const TableJob& job) {
+  std::vector outputs{job.output.path};
+  const bool quarantines = std::ranges::any_of(stream::inputs_of(job.query), [](const auto* input) {
+    return input->on_bad_row == table::OnBadRow::quarantine;
+  });
+  if (quarantines) outputs.push_back(table::quarantine_path(job.output));
+  for (const auto& path : input_paths(job)) {
+    for (const auto& output : outputs) {
+      if (!table::is_named({path}, output, files)) continue;
+      throw base::UsageError(
+          fmt::format("the input {} names the output {} too: run again, the job would read what it wrote; "
+                      "write to another "
+                      "name or directory",
+                      path, output.native()));
     }
-    return bytes;
   }
-  for (const auto& path : job.records->inputs) require_file(path);
-  return stream::plan(*job.records, {}, files).input_bytes;
+}
+
+std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job) {
+  for (const auto& path : input_paths(job)) require_file(path);
+  if (job.records) return stream::plan(*job.records, {}, files).input_bytes;
+  std::uint64_t bytes = 0;
+  for (const auto* input : stream::inputs_of(job.query)) bytes += table::open_input(*input, files)->bytes();
+  return bytes;
 }
 
 DataPlan plan_data(storage::FileSystem& files, const TableJob& job, const MemoryPlan& memory,

@@ -38,6 +38,9 @@ struct DataTime {
 /// Bytes of the job's input files. @throws UsageError  if one is missing, or no file.
 [[nodiscard]] std::uint64_t input_bytes(storage::FileSystem& files, const TableJob& job);
 
+/// @throws UsageError  if the job reads what it writes: run again, it would start from its own output.
+void require_apart(storage::FileSystem& files, const TableJob& job);
+
 [[nodiscard]] DataPlan plan_data(storage::FileSystem& files, const TableJob& job, const MemoryPlan& memory,
                                  const storage::Path& work);
 

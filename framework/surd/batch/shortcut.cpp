@@ -1,5 +1,7 @@
 #include "surd/batch/shortcut.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <string_view>
@@ -72,8 +74,16 @@ Json record_key(std::string text, bool descending) {
 Json input_of(const std::vector<std::string>& paths, const ShortcutFlags& flags) {
   Json input = {{"path", paths.size() == 1 ? Json(paths.front()) : Json(paths)}};
   if (flags.format.starts_with("fixed:")) {
+    if (!flags.on_bad_row.empty()) {
+      throw UsageError("--on-bad-row: records of --format fixed are sorted as they stand, none is bad");
+    }
     input["fixed"] = {{"record_bytes", number(flags.format.substr(6), "--format " + flags.format)}};
   } else if (!flags.format.empty()) {
+    constexpr std::array<std::string_view, 4> formats{"csv", "jsonl", "npy", "hdf5"};
+    if (std::ranges::find(formats, flags.format) == formats.end()) {
+      throw UsageError(fmt::format(
+          "--format {}: formats are csv, jsonl, npy, hdf5 and fixed:BYTES, as in fixed:100", flags.format));
+    }
     input["format"] = flags.format;
   }
   if (!flags.on_bad_row.empty()) input["on_bad_row"] = flags.on_bad_row;
@@ -89,6 +99,10 @@ void add_aggregate(const std::string& text, Json& group) {
         fmt::format("--agg {}: expected NAME=AGGREGATE(COLUMN), as in revenue=sum(price) or n=count", text));
   }
   const auto name = text.substr(0, equals);
+  if (name == "by" || name == "order") {
+    throw UsageError(fmt::format(
+        "--agg {}: '{}' has a meaning of its own in a group; give the result another name", text, name));
+  }
   if (group.contains(name)) {
     throw UsageError(
         fmt::format("--agg {}: the name '{}' is taken already; give each result its own", text, name));
@@ -127,7 +141,12 @@ void add_join(const ShortcutFlags& flags, Json& job) {
   Json on = Json::object();
   for (const auto& key : flatten(flags.keys)) {
     const auto equals = key.find('=');
-    on[key.substr(0, equals)] = equals == std::string::npos ? key : key.substr(equals + 1);
+    const auto left = key.substr(0, equals);
+    if (on.contains(left)) {
+      throw UsageError(
+          fmt::format("--on {}: the column '{}' is matched already; derive another one of it", key, left));
+    }
+    on[left] = equals == std::string::npos ? key : key.substr(equals + 1);
   }
   Json join = {{"input", input_of({flags.inputs[1]}, flags)}, {"on", std::move(on)}, {"kind", flags.join}};
   job["steps"].push_back({{"join", std::move(join)}});

@@ -79,6 +79,22 @@ std::vector<external::KeyField> read_key(const Spec& spec) {
   return key;
 }
 
+/// Records are read and written as they are, so their files can be nothing else.
+std::string records_file(const Spec& place, std::initializer_list<std::string_view> foreign,
+                         std::string_view advice) {
+  auto path = place.text();
+  for (const auto ending : foreign) {
+    if (path.ends_with(ending)) {
+      place.fail(fmt::format("a sort of records without columns has no {} files: {}", ending, advice));
+    }
+  }
+  return path;
+}
+
+std::string records_input(const Spec& place) {
+  return records_file(place, {".gz", ".zst"}, "decompress it first");
+}
+
 /// A sort of records as they stand, if the input names no columns; nullopt if it does.
 std::optional<stream::RecordSort> read_record_sort(const Spec& root) {
   const auto input = root.at("input");
@@ -99,11 +115,14 @@ std::optional<stream::RecordSort> read_record_sort(const Spec& root) {
   }
   const auto paths = input.at("path");
   if (paths.is_text()) {
-    sort.inputs.emplace_back(paths.text());
+    sort.inputs.push_back(records_input(paths));
   } else {
-    for (const auto& path : paths.items()) sort.inputs.emplace_back(path.text());
+    for (const auto& path : paths.items()) sort.inputs.push_back(records_input(path));
   }
-  sort.output = root.at("output").text();
+  sort.output =
+      records_file(root.at("output"),
+                   {".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npy", ".h5", ".hdf5"},
+                   "name the output .bin, or the columns to write another format");
   return sort;
 }
 
@@ -142,10 +161,24 @@ TableJob parse_table_job(const std::string& text, const storage::Path& file,
     auto job = read_table_job(Spec(document.root()));
     job.file = file;
     job.text = document.annotated_text();
+    job.settings.assign(settings.begin(), settings.end());
     return job;
   } catch (const base::SpecError& e) {
     document.fail(e);
   }
+}
+
+std::string explain(const TableJob& job, const base::UsageError& error) {
+  const auto* const step = dynamic_cast<const stream::StepError*>(&error);
+  if (step != nullptr && !job.is_shortcut) {
+    try {
+      const detail::JobDocument document(job.text, job.file, job.settings);
+      document.fail(base::SpecError(step->path(), error.what()));
+    } catch (const JobError& e) {
+      return e.what();
+    }
+  }
+  return fmt::format("{}: {}", job.file.string(), error.what());
 }
 
 }  // namespace surd::batch

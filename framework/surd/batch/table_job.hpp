@@ -33,8 +33,10 @@ enum class JobKind { sweep, table };
                                std::span<const std::string> settings);
 
 struct TableJob {
-  storage::Path file;
-  std::string text;  ///< As it was read, with --set applied as comments at its end.
+  storage::Path file;                 ///< For a shortcut its verb: "surd sort".
+  bool is_shortcut = false;           ///< Its text is surd's, not the user's.
+  std::string text;                   ///< As it was read, with --set applied as comments at its end.
+  std::vector<std::string> settings;  ///< Of --set.
   std::string name;
   stream::Query query;  ///< Unless `records` is set.
   std::optional<stream::RecordSort> records;
@@ -48,5 +50,8 @@ struct TableJob {
 /// @throws JobError  at the first mistake.
 [[nodiscard]] TableJob parse_table_job(const std::string& text, const storage::Path& file,
                                        std::span<const std::string> settings);
+
+/// The text of `error`, a mistake found with the inputs open; shows the line of a step that is wrong.
+[[nodiscard]] std::string explain(const TableJob& job, const base::UsageError& error);
 
 }  // namespace surd::batch

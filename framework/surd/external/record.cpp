@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-// Inlined, so that hashing a record of 8 bytes costs a few instructions, not a call.
+// Inlined, so that hashing a short record costs a few instructions, not a call.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 

@@ -65,7 +65,7 @@ struct Cut {
 
 /// A sort of fixed-size binary records as they stand: `surd sort --format fixed:100 --key 0:10`.
 struct RecordSort {
-  std::vector<storage::Path> inputs;
+  std::vector<std::string> inputs;  ///< Files and globs.
   external::RecordFormat format;
   storage::Path output;
 };

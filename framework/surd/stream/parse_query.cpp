@@ -112,7 +112,9 @@ Group parse_group(const Spec& spec) {
     if (key == "by") continue;
     if (key == "order") {
       const auto order = value.text();
-      if (order != "any" && order != "sorted") value.fail_expected("'any' or 'sorted'");
+      if (order != "any" && order != "sorted") {
+        value.fail_expected("'any' or 'sorted', the order of the groups (a result cannot be called 'order')");
+      }
       group.sorted = order == "sorted";
       continue;
     }
@@ -257,6 +259,17 @@ Query parse_query(const Spec& job) {
   query.input = table::parse_input(job.at("input"));
   if (const auto steps = job.find("steps")) query.steps = parse_steps(*steps);
   return query;
+}
+
+std::vector<const table::InputSpec*> inputs_of(const Query& query) {
+  std::vector inputs{&query.input};
+  for (const auto& step : query.steps) {
+    const auto* join = std::get_if<std::shared_ptr<Join>>(&step);
+    if (join == nullptr) continue;
+    const auto more = inputs_of((*join)->right);
+    inputs.insert(inputs.end(), more.begin(), more.end());
+  }
+  return inputs;
 }
 
 }  // namespace surd::stream

@@ -113,6 +113,20 @@ struct Join {
   external::JoinKind kind = external::JoinKind::inner;
 };
 
+/// A step that the columns before it do not allow.
+class StepError : public base::UsageError {
+ public:
+  StepError(std::string path, const std::string& message) : UsageError(message), path_(std::move(path)) {}
+  /// Where the step stands in a job: "steps.2", "steps.2.join.steps.0".
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// The inputs of a query and of its joins, in the order in which they are opened.
+[[nodiscard]] std::vector<const table::InputSpec*> inputs_of(const Query& query);
+
 /// Reads `input:` and `steps:` of a job. @throws SpecError  with the step's place.
 [[nodiscard]] Query parse_query(const base::Spec& job);
 

@@ -26,12 +26,12 @@ std::vector<RecordFile> find_inputs(const RecordSort& sort, storage::FileSystem&
   if (!sort.format.fixed()) throw base::UsageError("only records of a fixed size are sorted as they stand");
   if (sort.inputs.empty()) throw base::UsageError("the input names no file");
   std::vector<RecordFile> inputs;
-  for (const auto& path : sort.inputs) {
+  for (const auto& path : table::find_files(sort.inputs, files)) {
     const auto version = files.file_version(path);
-    if (!version) throw base::UsageError(fmt::format("{}: there is no such file", path.string()));
+    if (!version) throw base::UsageError(path + ": there is no such file");
     if (version->bytes % sort.format.record_bytes != 0) {
-      throw base::UsageError(fmt::format("{}: its {} bytes are no whole number of records of {} bytes",
-                                         path.string(), version->bytes, sort.format.record_bytes));
+      throw base::UsageError(fmt::format("{}: its {} bytes are no whole number of records of {} bytes", path,
+                                         version->bytes, sort.format.record_bytes));
     }
     inputs.push_back({path, *version});
   }

@@ -38,6 +38,7 @@ TableJob parse_shortcut(const CommandLine& line, const std::string& text) {
   try {
     auto job = parse_table_job(text, {}, {});
     job.file = command;
+    job.is_shortcut = true;
     return job;
   } catch (const JobError& e) {
     throw JobError(fmt::format("{}: {}", command, e.what()));

@@ -69,7 +69,8 @@ Json describe(const DataPlan& plan, const TableJob& job) {
 
 }  // namespace
 
-base::ExitStatus plan_table(const Request& request, const TableJob& job) {
+base::ExitStatus plan_table(const Request& request, const TableJob& job) try {
+  require_apart(request.files, job);
   const MemoryPlan memory = memory_plan(job.memory_bytes, input_bytes(request.files, job),
                                         {launched_ranks(), launched_ranks_on_node()});
   const auto plan = plan_data(request.files, job, memory, work_directory(job, request.line.work).root);
@@ -81,6 +82,9 @@ base::ExitStatus plan_table(const Request& request, const TableJob& job) {
   if (!plan.warning().empty()) base::log_warning(plan.warning());
   if (plan.refusal().empty()) return base::ExitStatus::done;
   base::log_error(plan.refusal());
+  return base::ExitStatus::usage;
+} catch (const base::UsageError& e) {
+  base::log_error(explain(job, e));
   return base::ExitStatus::usage;
 }
 

@@ -79,7 +79,7 @@ class TableRun {
       try {  // rank-local, before any collective: the others learn of it by the broadcast
         open(ranks_on_node);
       } catch (const base::UsageError& e) {
-        error = fmt::format("{}: {}", job_.file.string(), e.what());
+        error = explain(job_, e);
         if (claim_) claim_->withdraw();
       }
     }
@@ -100,6 +100,7 @@ class TableRun {
   void open(int ranks_on_node) {
     auto& files = request_.files;
     claim_.emplace(files, work_, job_.text, name_);
+    require_apart(files, job_);
     require_writable(files, job_.output.path);
     memory_ = memory_plan(job_.memory_bytes, input_bytes(files, job_), {world_.size(), ranks_on_node});
     const auto choice = cut_for(files, work_, job_, memory_);
