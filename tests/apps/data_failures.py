@@ -200,13 +200,15 @@ def test_missing_input_columns_and_keys_are_named():
 
 
 def test_a_step_that_is_wrong_is_shown_with_its_line():
-    text = ("kind: table\nname: storm\ninput: in.csv\nsteps:\n- filter: a > 1\n- join:\n    input: in.csv\n    on: [a]\n"
-            "    steps:\n    - derive: {c: q + 1}\noutput: out.csv\n")
-    for verb in ("run", "plan"):
+    text = ("kind: table\nname: storm\ninput: in.csv\nsteps:\n- derive: {d: a + 1, e: a + 2}\n- join:\n    input: in.csv\n"
+            "    on: [a]\n    steps:\n    - derive: {c: a + 1, f: a + 2}\n    - filter: q > 1\n- filter: a > 0\noutput: out.csv\n")
+    for verb in (["run"], ["plan"], ["submit", "--dry-run"]):
         with harness.Folder(text, program=harness.SURD) as folder:
             (folder.path / "in.csv").write_text(GOOD)
-            status, _, err = folder.verb(verb, "job.yaml")
-            assert status == 64 and "job.yaml:10: " in err and "'q'" in err and "- derive: {c: q + 1}\n" in err, err
+            status, _, err = folder.verb(*verb, "job.yaml")
+            assert status == 64 and "job.yaml:11: " in err and "'q'" in err and "    - filter: q > 1\n" in err, err
+            status, _, err = folder.verb(*verb, "job.yaml", "--set", "steps.0.derive.e=zz")
+            assert status == 64 and "--set steps.0.derive.e=zz: " in err and "'zz'" in err, err
 
 
 def test_a_job_may_not_read_what_it_writes():
@@ -225,6 +227,23 @@ def test_a_job_may_not_read_what_it_writes():
                 status, _, err = folder.verb(verb, "job.yaml")
                 assert status == 64 and word in error_line(err) and "another name" in err, f"{status}\n{err}"
             assert (folder.path / "in.csv").read_text() == GOOD
+
+
+def test_an_output_beside_the_input_is_written_again_and_again():
+    copy = [{"filter": "a > 0"}]
+    with support.data_folder(csv_job("in/*.csv", copy, output="in/deeper/out.csv")) as folder:
+        (folder.path / "in" / "deeper").mkdir(parents=True)
+        (folder.path / "in" / "in.csv").write_text(GOOD)
+        (folder.path / "link[1]").symlink_to("in")
+        for settings in ((), ("--set", "output=out.csv"), ("--set", "output=in/out.tsv"),
+                         ("--set", "input=in/../in/*.csv"), ("--set", "input=link[1]/in.csv")):
+            for _ in range(2):
+                status, _, err = folder.verb("run", "job.yaml", "--quiet", *settings)
+                assert status == 0, f"{settings}\n{err}"
+            shutil.rmtree(folder.path / ".surd")
+        for setting in ("output=link[1]/o.csv", "input='*/*/*.csv'"):
+            status, _, err = folder.verb("run", "job.yaml", "--set", setting)
+            assert status == 64 and "another name" in err, f"{setting}\n{err}"
 
 
 def test_too_little_memory_is_refused_with_the_number():

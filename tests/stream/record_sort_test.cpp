@@ -103,6 +103,9 @@ TEST(RecordSort, RefusesPartsOfRecordsAndLessMemoryThanItWasBegunWith) {
   const auto whole = sort_of(folder, {folder.write("whole.bin", "1234567890123456")});
 
   EXPECT_THROW(static_cast<void>(compile(torn, options, files)), base::UsageError);
+  (void)folder.write("packed.bin.gz", "1234567890123456");
+  const auto packed = sort_of(folder, {folder.path() / "packed*"});
+  EXPECT_THROW(static_cast<void>(compile(packed, options, files)), base::UsageError);
   const Cut cut{.unit_bytes = 1 * MiB, .memory_bytes = 16 * MiB, .partitions = 16};
   EXPECT_THROW(static_cast<void>(compile(whole, options, cut, files)), base::UsageError);
   EXPECT_EQ(parse_cut(to_text(cut)), cut);

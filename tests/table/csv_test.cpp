@@ -106,6 +106,8 @@ TEST(CsvText, HasHeadersAndDelimitersOfAnyKind) {
   spec = {};
   spec.delimiter = ',';
   EXPECT_EQ(open(tabs, spec)->schema()[0].name, "a\tb") << "one chosen is kept";
+  const TempFile turned("old.tsv.1", "a\tb\n1\t2\n");
+  EXPECT_THAT(read_all(*open(turned)).rows, ElementsAre(Row{"1", "2"}));
   const TempFile commas("old.tsv.csv", "a,b\n1,2\n");
   EXPECT_THAT(read_all(*open(commas)).rows, ElementsAre(Row{"1", "2"}));
 }

@@ -54,6 +54,16 @@ TEST(JsonLines, NeverTakeIntegersBeyond64BitsForOtherNumbers) {
               ElementsAre(Row{"18446744073709551615"}, Row{"18446744073709551614"}));
 }
 
+TEST(JsonLines, NameTheNumberThatJsonParsersDoNotRead) {
+  const TempFile file("big.jsonl", "{\"id\": 12345678901234567890123}\n");
+  try {
+    (void)open(file);
+    FAIL() << "opened";
+  } catch (const base::UsageError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("row 1: a number in it is none, or an integer beyond 64 bits"));
+  }
+}
+
 TEST(JsonLines, OfAllFilesTellTheTypes) {
   const TempFile null("1.jsonl", "{\"a\": null, \"b\": 1}\n");
   const TempFile number("2.jsonl", "{\"c\": true, \"a\": 2.5}\n");

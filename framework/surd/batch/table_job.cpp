@@ -79,20 +79,19 @@ std::vector<external::KeyField> read_key(const Spec& spec) {
   return key;
 }
 
-/// Records are read and written as they are, so their files can be nothing else.
-std::string records_file(const Spec& place, std::initializer_list<std::string_view> foreign,
-                         std::string_view advice) {
-  auto path = place.text();
-  for (const auto ending : foreign) {
+/// Records are written as they are: not as another format, nor compressed.
+storage::Path records_output(const Spec& place) {
+  const auto path = place.text();
+  for (const auto ending :
+       {".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npy", ".h5", ".hdf5"}) {
     if (path.ends_with(ending)) {
-      place.fail(fmt::format("a sort of records without columns has no {} files: {}", ending, advice));
+      place.fail(
+          fmt::format("a sort of records without columns writes no {} files: name the output .bin, or the "
+                      "columns to write another format",
+                      ending));
     }
   }
   return path;
-}
-
-std::string records_input(const Spec& place) {
-  return records_file(place, {".gz", ".zst"}, "decompress it first");
 }
 
 /// A sort of records as they stand, if the input names no columns; nullopt if it does.
@@ -115,14 +114,11 @@ std::optional<stream::RecordSort> read_record_sort(const Spec& root) {
   }
   const auto paths = input.at("path");
   if (paths.is_text()) {
-    sort.inputs.push_back(records_input(paths));
+    sort.inputs.push_back(paths.text());
   } else {
-    for (const auto& path : paths.items()) sort.inputs.push_back(records_input(path));
+    for (const auto& path : paths.items()) sort.inputs.push_back(path.text());
   }
-  sort.output =
-      records_file(root.at("output"),
-                   {".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npy", ".h5", ".hdf5"},
-                   "name the output .bin, or the columns to write another format");
+  sort.output = records_output(root.at("output"));
   return sort;
 }
 

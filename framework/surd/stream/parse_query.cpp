@@ -192,12 +192,14 @@ external::JoinKind parse_kind(const Spec& spec) {
   return kinds[static_cast<std::size_t>(found - names.begin())];
 }
 
+void add_steps(const Spec& steps, Query& query);
+
 std::shared_ptr<Join> parse_join(const Spec& spec) {
   spec.allow_only({"input", "path", "on", "kind", "steps"});
   auto join = std::make_shared<Join>();
   const auto path = spec.find("path");
   join->right.input = table::parse_input(path ? *path : spec.at("input"));
-  if (const auto steps = spec.find("steps")) join->right.steps = parse_steps(*steps);
+  if (const auto steps = spec.find("steps")) add_steps(*steps, join->right);
   if (const auto kind = spec.find("kind")) join->kind = parse_kind(*kind);
   const auto on = spec.at("on");
   if (on.is_map()) {
@@ -239,6 +241,19 @@ void parse_step(const Spec& step, std::vector<Step>& into) {
   if (key == "join") into.emplace_back(parse_join(spec));
 }
 
+void add_steps(const Spec& steps, Query& query) {
+  for (const auto& item : steps.items()) {
+    parse_step(item, query.steps);
+    while (query.places.size() < query.steps.size()) {  // a derive has a step for each column
+      const auto* const derive = std::get_if<Derive>(&query.steps[query.places.size()]);
+      auto place = item.path();
+      if (item.is_map()) place += "." + item.keys()[0];
+      if (derive != nullptr) place += "." + derive->column;
+      query.places.push_back(std::move(place));
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view aggregate_name(Aggregate aggregate) noexcept {
@@ -249,15 +264,15 @@ std::string_view aggregate_name(Aggregate aggregate) noexcept {
 }
 
 std::vector<Step> parse_steps(const Spec& steps) {
-  std::vector<Step> result;
-  for (const auto& item : steps.items()) parse_step(item, result);
-  return result;
+  Query query;
+  add_steps(steps, query);
+  return query.steps;
 }
 
 Query parse_query(const Spec& job) {
   Query query;
   query.input = table::parse_input(job.at("input"));
-  if (const auto steps = job.find("steps")) query.steps = parse_steps(*steps);
+  if (const auto steps = job.find("steps")) add_steps(*steps, query);
   return query;
 }
 

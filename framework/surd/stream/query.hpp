@@ -102,6 +102,7 @@ using Step = std::variant<Filter, Derive, Select, Group, Sort, Distinct, Take, S
 struct Query {
   table::InputSpec input;
   std::vector<Step> steps;
+  std::vector<std::string> places;  ///< [steps], "steps.2.filter"; empty if no job says them.
 };
 
 /// Rows of the left with their matches of the right. Columns: the left's, then the right's without its keys;
@@ -117,7 +118,7 @@ struct Join {
 class StepError : public base::UsageError {
  public:
   StepError(std::string path, const std::string& message) : UsageError(message), path_(std::move(path)) {}
-  /// Where the step stands in a job: "steps.2", "steps.2.join.steps.0".
+  /// Where the step stands in its job: "steps.2.filter", "steps.2.join.steps.0.filter"; "" if in none.
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:

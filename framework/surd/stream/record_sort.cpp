@@ -27,6 +27,9 @@ std::vector<RecordFile> find_inputs(const RecordSort& sort, storage::FileSystem&
   if (sort.inputs.empty()) throw base::UsageError("the input names no file");
   std::vector<RecordFile> inputs;
   for (const auto& path : table::find_files(sort.inputs, files)) {
+    if (path.ends_with(".gz") || path.ends_with(".zst")) {
+      throw base::UsageError(path + ": records are sorted as they stand in a file; decompress it first");
+    }
     const auto version = files.file_version(path);
     if (!version) throw base::UsageError(path + ": there is no such file");
     if (version->bytes % sort.format.record_bytes != 0) {

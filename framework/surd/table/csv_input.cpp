@@ -132,6 +132,14 @@ std::vector<std::string> names_of(const CsvFile& file, const FirstRow& row, bool
   return names;
 }
 
+/// By the name, which may go on: "a.tsv.gz", "a.tsv.1".
+bool is_tabbed(const std::string& path) {
+  const auto name = path.substr(path.rfind('/') + 1);
+  const auto tsv = name.rfind(".tsv");
+  const auto csv = name.rfind(".csv");
+  return tsv != name.npos && (csv == name.npos || csv < tsv);
+}
+
 CsvFile examine(const InputFile& input, const CsvTable& table) {
   const bool header = table.spec.header;
   CsvFile file;
@@ -246,7 +254,7 @@ std::unique_ptr<Input> open_csv(const InputSpec& spec, std::vector<std::string> 
   table.spec = spec;
   table.nulls = NullTexts(spec.null_texts);
   table.disk = &files;
-  table.delimiter = spec.delimiter.value_or(without_compression(paths[0]).ends_with(".tsv") ? '\t' : ',');
+  table.delimiter = spec.delimiter.value_or(is_tabbed(paths[0]) ? '\t' : ',');
   for (const auto& input : note_versions(paths, files)) table.files.push_back(examine(input, table));
   const auto first = std::find_if(table.files.begin(), table.files.end(),
                                   [](const CsvFile& file) { return !file.names.empty(); });

@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace surd::table::detail {
 namespace {
@@ -31,6 +33,16 @@ void expand(const storage::Path& directory, const std::vector<std::string>& comp
   }
 }
 
+/// `path` is canonical.
+bool matches(const storage::Path& pattern, const storage::Path& path) {
+  if (!is_pattern(pattern.native())) {
+    std::error_code missing;
+    return std::filesystem::equivalent(pattern.empty() ? "." : pattern, path, missing);
+  }
+  return fnmatch(pattern.filename().c_str(), path.filename().c_str(), FNM_PERIOD) == 0 &&
+         matches(pattern.parent_path(), path.parent_path());
+}
+
 }  // namespace
 
 std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSystem& files) {
@@ -43,6 +55,16 @@ std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSy
   expand(path.root_path(), components, 0, files, found);
   std::sort(found.begin(), found.end());
   return found;
+}
+
+bool glob_takes(const std::string& pattern, const storage::Path& file, storage::FileSystem& files) {
+  std::error_code missing;
+  if (!is_pattern(pattern) || files.file_size(pattern)) {
+    return std::filesystem::equivalent(pattern, file, missing);
+  }
+  const auto folder =
+      std::filesystem::weakly_canonical(std::filesystem::absolute(file).parent_path(), missing);
+  return matches(pattern, folder / file.filename());
 }
 
 }  // namespace surd::table::detail

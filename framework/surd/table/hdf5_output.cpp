@@ -46,7 +46,7 @@ std::uint64_t rows_of_chunk(const Schema& schema) {
 }
 
 std::size_t rows_of_block(const Schema& schema) {
-  return std::clamp<std::size_t>(block_bytes / (1 + schema.size() * sizeof(std::uint64_t)), 8,
+  return std::clamp<std::size_t>(block_bytes / (1 + schema.size() * sizeof(std::uint64_t)), 64,
                                  most_block_rows);
 }
 

@@ -1,7 +1,5 @@
 #include "surd/table/input.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <array>
 #include <filesystem>
@@ -73,14 +71,10 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths, stora
 }
 
 bool is_named(const std::vector<std::string>& paths, const storage::Path& file, storage::FileSystem& files) {
-  const auto name = std::filesystem::absolute(file).lexically_normal();
   return std::ranges::any_of(paths, [&](const std::string& path) {
     const auto pattern = cut_dataset(path).path;
-    const auto found = detail::expand_glob(pattern, files);
-    const bool is_glob = found != std::vector{pattern};
-    const auto whole = std::filesystem::absolute(pattern).lexically_normal();
-    if (is_glob && fnmatch(whole.c_str(), name.c_str(), FNM_PATHNAME | FNM_PERIOD) == 0) return true;
-    return std::ranges::any_of(found, [&](const std::string& match) {
+    if (detail::glob_takes(pattern, file, files)) return true;
+    return std::ranges::any_of(detail::expand_glob(pattern, files), [&](const std::string& match) {
       std::error_code missing;
       return std::filesystem::equivalent(match, file, missing);
     });

@@ -36,6 +36,8 @@ class Sample {
  public:
   void read(const JsonlFile& file, storage::FileSystem& disk);
   [[nodiscard]] bool is_full() const noexcept { return rows_ >= sample_rows; }
+  /// "; row 1: not a line of JSON: ..."
+  [[nodiscard]] const std::string& first_error() const noexcept { return first_error_; }
   [[nodiscard]] Schema schema() const {
     auto schema = schema_;
     for (std::size_t i = 0; i < schema.size(); ++i) schema[i].type = guesses_[i].type();
@@ -46,6 +48,7 @@ class Sample {
   void add(simdjson::dom::object object);
 
   std::size_t rows_ = 0;
+  std::string first_error_;
   Schema schema_;
   std::vector<TypeGuess> guesses_;  ///< [schema_]
   std::map<std::string, std::size_t, std::less<>> columns_;
@@ -62,9 +65,11 @@ void Sample::read(const JsonlFile& file, storage::FileSystem& disk) {
     if (found == LineReader::Found::end) break;
     ++rows_;
     simdjson::dom::object object;
-    const bool is_object =
-        found == LineReader::Found::line && !parser.parse(line.data(), line.size(), false).get(object);
-    if (is_object) add(object);
+    if (found != LineReader::Found::line) continue;
+    simdjson::dom::element element;
+    const auto error = parser.parse(line.data(), line.size(), false).get(element);
+    if (error && first_error_.empty()) first_error_ = fmt::format("; row {}: {}", rows_, not_json(error));
+    if (!error && !element.get(object)) add(object);
   }
 }
 
@@ -146,8 +151,8 @@ std::unique_ptr<Input> open_jsonl(const InputSpec& spec, std::vector<std::string
   if (table.schema.empty() && spec.types.empty()) {
     throw base::UsageError(
         fmt::format("{}: no JSON object in the first {} lines; JSON Lines needs one per line, not "
-                    "one array or objects over several lines, or `types:` where there may be none",
-                    paths[0], sample_rows));
+                    "one array or objects over several lines, or `types:` where there may be none{}",
+                    paths[0], sample_rows, sample.first_error()));
   }
   for (const auto& field : spec.types) {  // a key may be too rare for the sample
     const auto same = [&](const Field& known) { return known.name == field.name; };

@@ -161,7 +161,7 @@ bool JsonlReader::parse(std::string_view line, std::string& column, std::string&
   simdjson::dom::element document;
   auto error = parser_.parse(line.data(), line.size(), false).get(document);
   if (error) {
-    reason = fmt::format("not a line of JSON: {}", simdjson::error_message(error));
+    reason = not_json(error);
     return false;
   }
   if (document.get(object)) {
@@ -269,6 +269,13 @@ void JsonlReader::refuse_long_line() {
   row.line = exact_line(row);
   row.line_is_exact = true;
   throw LongRow(row, lines_->measure(longest_measured_bytes), longest_line(memory_bytes_), memory_bytes_);
+}
+
+std::string not_json(simdjson::error_code error) {
+  if (error == simdjson::NUMBER_ERROR) {  // newer versions name the latter themselves
+    return "a number in it is none, or an integer beyond 64 bits, which must be a text in quotes";
+  }
+  return fmt::format("not a line of JSON: {}", simdjson::error_message(error));
 }
 
 }  // namespace surd::table::detail

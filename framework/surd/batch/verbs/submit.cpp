@@ -82,12 +82,17 @@ Needs needs_of(const Request& request, const Job& job, int ranks) {
 Needs needs_of(const Request& request, const TableJob& job, int ranks) {
   if (request.line.submit.array > 0)
     throw base::UsageError("--array is for sweeps: the ranks of a data job belong to one Slurm job");
-  const auto plan = memory_plan(job.memory_bytes, input_bytes(request.files, job), {.all = ranks});
-  const auto needed = memory_per_rank(plan.budget_bytes, 0);
   const auto work = work_directory(job, request.line.work);
-  const auto time =
-      data_time(plan_data(request.files, job, plan, work.root).stages, ranks, request.line.submit.nodes);
-  return {job.name, work, needed, needed, time.seconds, time.basis()};
+  try {
+    require_apart(request.files, job);
+    const auto memory = memory_plan(job.memory_bytes, input_bytes(request.files, job), {.all = ranks});
+    const auto needed = memory_per_rank(memory.budget_bytes, 0);
+    const auto plan = plan_data(request.files, job, memory, work.root);
+    const auto time = data_time(plan.stages, ranks, request.line.submit.nodes);
+    return {job.name, work, needed, needed, time.seconds, time.basis()};
+  } catch (const base::UsageError& e) {
+    throw JobError(explain(job, e));
+  }
 }
 
 int tasks_per_node(const SubmitFlags& flags, const std::optional<SlurmPartition>& partition) {

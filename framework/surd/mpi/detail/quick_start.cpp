@@ -39,6 +39,9 @@ QuickStart::QuickStart() {
   } else if (!on_one_node()) {
     return;
   }
+  // mpirun's --tune and --am: files in forms of their own.
+  if (std::getenv("OMPI_MCA_mca_base_envar_file_prefix") != nullptr) return;
+  if (std::getenv("OMPI_MCA_mca_base_param_file_prefix") != nullptr) return;
   // The libraries of networks take 0.2 s too: libpsm2 measures the clock of each core when it is loaded. What
   // could use them in their place opens their adapters, or warns that it does not.
   const auto files = parameter_files();

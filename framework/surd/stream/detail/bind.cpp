@@ -29,24 +29,23 @@ void prune(BoundQuery& query, std::vector<bool> needed) {
   query.needed = std::move(needed);
 }
 
-/// `path`: that of the steps in their job.
-std::shared_ptr<BoundQuery> bind_steps(const Query& query, storage::FileSystem& files,
-                                       const std::string& path) {
+std::shared_ptr<BoundQuery> bind_steps(const Query& query, storage::FileSystem& files) {
   auto bound = std::make_shared<BoundQuery>();
   bound->input = table::open_input(query.input, files);
   bound->schema = bound->input->schema();
   for (const auto& step : query.steps) {
-    const auto place = fmt::format("{}.{}", path, bound->steps.size());
     BoundStep next{.step = step, .before = bound->schema, .after = {}, .needed = {}};
     try {
       if (const auto* join = std::get_if<std::shared_ptr<Join>>(&step)) {
-        next.right = bind_steps((*join)->right, files, place + ".join.steps");
+        next.right = bind_steps((*join)->right, files);
       }
       next.after = schema_after(step, next.before, next.right ? next.right->schema : Schema{});
     } catch (const base::UsageError& e) {
+      const auto at = bound->steps.size();
       const auto* const inner = dynamic_cast<const StepError*>(&e);
+      const auto place = at < query.places.size() ? query.places[at] : "";
       throw StepError(inner != nullptr ? inner->path() : place,
-                      fmt::format("step {} ({}): {}", bound->steps.size() + 1, to_text(step), e.what()));
+                      fmt::format("step {} ({}): {}", at + 1, to_text(step), e.what()));
     }
     bound->schema = next.after;
     bound->steps.push_back(std::move(next));
@@ -116,7 +115,7 @@ std::size_t BoundQuery::most_columns() const {
 }
 
 std::shared_ptr<BoundQuery> bind(const Query& query, storage::FileSystem& files) {
-  auto bound = bind_steps(query, files, "steps");
+  auto bound = bind_steps(query, files);
   prune(*bound, std::vector<bool>(bound->schema.size(), true));
   return bound;
 }

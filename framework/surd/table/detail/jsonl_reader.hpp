@@ -99,4 +99,7 @@ class JsonlReader final : public BatchReader {
   bool finished_ = false;
 };
 
+/// What is wrong with a line that simdjson cannot parse.
+[[nodiscard]] std::string not_json(simdjson::error_code error);
+
 }  // namespace surd::table::detail
