@@ -83,6 +83,9 @@ def test_a_truncated_gzip_is_named():
         status, _, err = folder.run(ranks=2)
         assert status in (64, 70) and "in.csv.gz" in error_line(err), f"{status}\n{err}"
         assert not (folder.path / "out.csv").exists()
+        (folder.path / "in.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n3,4,5\n"))  # as a flipped bit may leave it
+        status, _, err = folder.verb("run", "job.yaml")
+        assert status == 64 and "in.csv.gz:3" in error_line(err) and "gzip -t" in error_line(err), f"{status}\n{err}"
 
 
 def test_a_field_larger_than_memory_is_an_error_not_a_death():

@@ -314,6 +314,15 @@ def test_what_a_site_tells_mpi_is_heard_on_one_node():
             assert status == 0, err
             assert ("init of component vader" in err) == vader and "init of component tcp" in err, f"{text}\n{err}"
             assert not networks_loaded(folder), networks_loaded(folder)
+        settings.unlink()
+        other = folder.path / "other.conf"
+        for text, more in (("btl = self,tcp\nbtl_base_verbose = 30\n", {"OMPI_MCA_mca_base_param_files": f"{other}"}),
+                           ("-mca btl self,tcp -mca btl_base_verbose 30\n", {"OMPI_MCA_mca_base_envar_file_prefix": f"{other}"})):
+            other.write_text(text)
+            shutil.rmtree(folder.path / ".surd", ignore_errors=True)
+            status, _, err = folder.run(ranks=2, environment={**watched(folder), **more})
+            assert status == 0, err
+            assert "init of component vader" not in err and "init of component tcp" in err, f"{text}\n{err}"
 
 
 def test_a_grid_of_a_thousand_million_points_starts_in_little_memory():

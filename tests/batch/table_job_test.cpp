@@ -68,7 +68,8 @@ TEST(TableJob, NamesThePlaceOfAMistake) {
   const std::string one = "{kind: table, name: t, output: ";
   const std::string of_8 = ", fixed: {record_bytes: 8}}}";
   EXPECT_THAT(mistake(one + "o.bin.gz, input: {path: a" + of_8), HasSubstr("output: "));
-  EXPECT_THAT(mistake(one + "o.csv, input: {path: a" + of_8), HasSubstr("no .csv files"));
+  EXPECT_THAT(mistake(one + "o.csv, input: {path: a" + of_8),
+              HasSubstr("output: o.csv is no name for records"));
 }
 
 TEST(Shortcut, OfSortMakesTheJobThatItsFlagsDescribe) {

@@ -113,8 +113,7 @@ void require_apart(storage::FileSystem& files, const TableJob& job) {
       if (!table::is_named({path}, output, files)) continue;
       throw base::UsageError(
           fmt::format("the input {} names the output {} too: run again, the job would read what it wrote; "
-                      "write to another "
-                      "name or directory",
+                      "write to another name or directory",
                       path, output.native()));
     }
   }

@@ -82,14 +82,13 @@ std::vector<external::KeyField> read_key(const Spec& spec) {
 /// Records are written as they are: not as another format, nor compressed.
 storage::Path records_output(const Spec& place) {
   const auto path = place.text();
-  for (const auto ending :
-       {".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".npy", ".h5", ".hdf5"}) {
-    if (path.ends_with(ending)) {
-      place.fail(
-          fmt::format("a sort of records without columns writes no {} files: name the output .bin, or the "
-                      "columns to write another format",
-                      ending));
-    }
+  const auto named = table::named_format(path);
+  if (named.compression != table::Compression::none ||
+      named.format.value_or(table::Format::fixed) != table::Format::fixed) {
+    place.fail(fmt::format(
+        "{} is no name for records, which a sort without columns writes as they are: name it .bin, "
+        "or name the columns to write another format",
+        path));
   }
   return path;
 }

@@ -59,12 +59,15 @@ std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSy
 
 bool glob_takes(const std::string& pattern, const storage::Path& file, storage::FileSystem& files) {
   std::error_code missing;
-  if (!is_pattern(pattern) || files.file_size(pattern)) {
-    return std::filesystem::equivalent(pattern, file, missing);
+  if (files.file_size(file)) {
+    const auto found = expand_glob(pattern, files);
+    const auto is_file = [&](const auto& match) { return std::filesystem::equivalent(match, file, missing); };
+    if (std::ranges::any_of(found, is_file)) return true;
   }
-  const auto folder =
-      std::filesystem::weakly_canonical(std::filesystem::absolute(file).parent_path(), missing);
-  return matches(pattern, folder / file.filename());
+  if (files.file_size(pattern)) return false;  // a name
+  const auto folder = std::filesystem::absolute(file, missing).parent_path();
+  return is_pattern(pattern) &&
+         matches(pattern, std::filesystem::weakly_canonical(folder, missing) / file.filename());
 }
 
 }  // namespace surd::table::detail

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <set>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -72,12 +70,7 @@ std::vector<std::string> find_files(const std::vector<std::string>& paths, stora
 
 bool is_named(const std::vector<std::string>& paths, const storage::Path& file, storage::FileSystem& files) {
   return std::ranges::any_of(paths, [&](const std::string& path) {
-    const auto pattern = cut_dataset(path).path;
-    if (detail::glob_takes(pattern, file, files)) return true;
-    return std::ranges::any_of(detail::expand_glob(pattern, files), [&](const std::string& match) {
-      std::error_code missing;
-      return std::filesystem::equivalent(match, file, missing);
-    });
+    return detail::glob_takes(cut_dataset(path).path, file, files);
   });
 }
 

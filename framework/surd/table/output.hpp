@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "surd/base/spec.hpp"
@@ -29,6 +30,13 @@ struct OutputSpec {
   std::uint32_t record_bytes = 0;    ///< fixed
   std::vector<FixedColumn> columns;  ///< fixed
 };
+
+/// What the name of an output tells: "a.csv.gz" csv and gzip, "a.dat" no format.
+struct NamedFormat {
+  std::optional<Format> format;
+  Compression compression = Compression::none;
+};
+[[nodiscard]] NamedFormat named_format(std::string_view path) noexcept;
 
 /// Reads `output:` of a job: a path whose name tells format and compression, or a map. @throws SpecError
 [[nodiscard]] OutputSpec parse_output(const base::Spec& spec);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <string_view>
 
+#include "surd/table/detail/formats.hpp"
 #include "surd/table/detail/spec_parts.hpp"
 #include "surd/table/output.hpp"
 
@@ -35,7 +36,7 @@ Compression take_compression(std::string_view& name) {
   return Compression::none;
 }
 
-Format parse_format(const Spec& place, std::string_view name, const std::optional<Spec>& format) {
+Format parse_format(const Spec& place, const NamedFormat& named, const std::optional<Spec>& format) {
   if (format) {
     const auto text = format->text();
     for (const auto& word : words) {
@@ -43,14 +44,21 @@ Format parse_format(const Spec& place, std::string_view name, const std::optiona
     }
     format->fail("unknown format '" + text + "'; valid are csv, jsonl, fixed, npy, hdf5");
   }
-  for (const auto& ending : endings) {
-    if (name.ends_with(ending.word)) return ending.format;
-  }
+  if (named.format) return *named.format;
   place.fail(
       "its name tells no format; name it .csv, .tsv, .jsonl, .ndjson, .npy, .h5 or .bin, or set 'format'");
 }
 
 }  // namespace
+
+NamedFormat named_format(std::string_view path) noexcept {
+  NamedFormat named;
+  named.compression = take_compression(path);
+  for (const auto& ending : endings) {
+    if (path.ends_with(ending.word)) named.format = ending.format;
+  }
+  return named;
+}
 
 OutputSpec parse_output(const Spec& spec) {
   const bool map = spec.is_map();
@@ -60,10 +68,10 @@ OutputSpec parse_output(const Spec& spec) {
   if (path.empty()) place.fail("must not be empty");
   OutputSpec output;
   output.path = path;
-  std::string_view name = path;
-  output.compression = take_compression(name);
-  output.format = parse_format(place, name, map ? spec.find("format") : std::nullopt);
-  if (name.ends_with(".tsv")) output.delimiter = '\t';
+  const auto named = named_format(path);
+  output.compression = named.compression;
+  output.format = parse_format(place, named, map ? spec.find("format") : std::nullopt);
+  if (detail::without_compression(path).ends_with(".tsv")) output.delimiter = '\t';
   if (output.compression != Compression::none &&
       (output.format == Format::npy || output.format == Format::hdf5)) {
     place.fail("only csv, jsonl and fixed outputs can be compressed; HDF5 tables are so within");

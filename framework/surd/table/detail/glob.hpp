@@ -12,7 +12,8 @@ namespace surd::table::detail {
 /// components match names in their directory (names that begin with a dot only by a pattern that does).
 /// Sorted; empty if there are none.
 [[nodiscard]] std::vector<std::string> expand_glob(const std::string& pattern, storage::FileSystem& files);
-/// Whether expand_glob(pattern) has `file` in it, or would have if there were such a file.
+/// Whether expand_glob(pattern) has `file` in it, under whatever name, or would have if there were such a
+/// file.
 [[nodiscard]] bool glob_takes(const std::string& pattern, const storage::Path& file,
                               storage::FileSystem& files);
 
