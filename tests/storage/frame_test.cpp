@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <zstd.h>
 
+#include <memory>
+#include <utility>
+
 #include "log_support.hpp"
 #include "surd/base/error.hpp"
 #include "surd/base/random.hpp"
@@ -60,45 +63,87 @@ TEST(Compressor, CompressesEverySecondBlockOfAnAlternatingRow) {
   EXPECT_EQ(compressed, 50);
 }
 
-std::size_t size_at_level(int level, const std::string& raw) {
+/// What zstd makes of it; 0 is what the level has.
+struct Setting {
+  int level;
+  int least_match = 0;
+  int step = 0;
+};
+constexpr Setting in_steps{-1, 7, 3};
+constexpr Setting long_matches{-1, 7};
+constexpr Setting fast{-1};
+constexpr Setting small{1};
+
+std::size_t size_at(const Setting& setting, const std::string& raw) {
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, setting.level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_minMatch, setting.least_match);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_targetLength, setting.step);
   std::string frame(ZSTD_compressBound(raw.size()), '\0');
-  return ZSTD_compress(frame.data(), frame.size(), raw.data(), raw.size(), level);
+  return ZSTD_compress2(context.get(), frame.data(), frame.size(), raw.data(), raw.size());
+}
+
+/// Whether a setting costs an eighth of the size or less.
+bool suits(const Setting& setting, const std::string& raw) {
+  return size_at(setting, raw) * 8 <= size_at(small, raw) * 9;
 }
 
 class CompressorLevel : public testing::Test {
  protected:
   CompressorLevel() {
     base::RandomStream random(1, 1);
+    const auto put = [](std::string& text, auto value) {
+      text.append(reinterpret_cast<const char*>(&value), sizeof value);
+    };
     for (int i = 0; numbers_.size() < 8192; ++i) {
       for (const double value : {1.5 + i % 41 * 0.05, random.uniform(), i % 3 * 16.0, 2.0}) {
-        numbers_.append(reinterpret_cast<const char*>(&value), sizeof value);
+        put(numbers_, value);
         text_ += std::to_string(value) + "\n";
       }
       digits_ += std::to_string(random());
     }
+    for (int i = 0; rows_.size() < 8192; ++i) {
+      for (const double value : {1.5 + i % 41 * 0.05, i % 3 * 16.0, i % 16 * 1.0, random.uniform(), 2.0,
+                                 static_cast<double>(random.below(1000)) * 1e-3}) {
+        put(rows_, value);
+      }
+    }
+    while (floats_.size() < 32768) put(floats_, static_cast<float>(random.below(256)));
   }
   std::size_t compressed(const std::string& raw) { return compressor_.compress(as_bytes(raw)).bytes.size(); }
 
-  std::string numbers_;  ///< Hardly larger at the fast level,
+  std::string numbers_;  ///< Hardly larger when it is looked through in steps,
+  std::string rows_;     ///< with long matches alone,
+  std::string floats_;   ///< at the fast level,
   std::string text_;     ///< a third larger,
   std::string digits_;   ///< so large that they are not compressed.
   Compressor compressor_;
 };
 
+TEST_F(CompressorLevel, TakesTheFastestThatCostsAnEighthOfTheSizeAtMost) {
+  ASSERT_TRUE(suits(in_steps, numbers_));
+  ASSERT_TRUE(!suits(in_steps, rows_) && suits(long_matches, rows_));
+  ASSERT_TRUE(!suits(in_steps, floats_) && !suits(long_matches, floats_) && suits(fast, floats_));
+  ASSERT_TRUE(!suits(in_steps, text_) && !suits(long_matches, text_) && !suits(fast, text_));
+  for (const auto& [raw, setting] : {std::pair{&numbers_, in_steps}, std::pair{&rows_, long_matches},
+                                     std::pair{&floats_, fast}, std::pair{&text_, small}}) {
+    compressor_ = Compressor();
+    for (int i = 0; i < 200; ++i) ASSERT_EQ(compressed(*raw), size_at(setting, *raw));
+  }
+}
+
 TEST_F(CompressorLevel, TradesAnEighthOfTheSizeForSpeedAndNoMore) {
-  EXPECT_GE(size_at_level(1, numbers_) * 9, size_at_level(-1, numbers_) * 8);
-  EXPECT_LT(size_at_level(1, text_) * 9, size_at_level(-1, text_) * 8);
-  for (int i = 0; i < 200; ++i) ASSERT_EQ(compressed(numbers_), size_at_level(-1, numbers_));
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(compressed(numbers_), size_at(in_steps, numbers_));
   int blocks = 0;
-  while (compressed(text_) != size_at_level(1, text_)) ASSERT_LT(++blocks, 65);
+  while (compressed(text_) != size_at(small, text_)) ASSERT_LT(++blocks, 65);
   EXPECT_GT(blocks, 0);
 }
 
 TEST_F(CompressorLevel, NeverLeavesABlockThatOnlyTheOtherLevelShrinks) {
-  EXPECT_GT(size_at_level(-1, digits_), digits_.size() / 5 * 4);
-  ASSERT_EQ(compressed(numbers_), size_at_level(-1, numbers_));
+  EXPECT_GT(size_at(in_steps, digits_), digits_.size() / 5 * 4);
+  ASSERT_EQ(compressed(numbers_), size_at(in_steps, numbers_));
   for (int i = 0; i < 200; ++i) {
-    ASSERT_EQ(compressed(digits_), size_at_level(1, digits_)) << i;
+    ASSERT_EQ(compressed(digits_), size_at(small, digits_)) << i;
     if (i % 3 == 0) {
       ASSERT_LT(compressed(numbers_), numbers_.size());
     }
@@ -106,12 +151,12 @@ TEST_F(CompressorLevel, NeverLeavesABlockThatOnlyTheOtherLevelShrinks) {
 }
 
 TEST_F(CompressorLevel, MeetsEveryKindOfBlocksThatTakeTurnsInItsTrials) {
-  int small = 0;
+  int right = 0;
   for (int i = 0; i < 1000; ++i) {
     (void)compressed(numbers_);
-    small += compressed(text_) == size_at_level(1, text_) ? 1 : 0;
+    right += compressed(text_) == size_at(small, text_) ? 1 : 0;
   }
-  EXPECT_GT(small, 400);
+  EXPECT_GT(right, 400);
 }
 
 TEST(Compressor, MovesWithItsBuffer) {
